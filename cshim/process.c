@@ -1,0 +1,115 @@
+/* What a worker does to itself before it sees the first frame, and clocks. */
+#include "abi.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Pins one thread (0: the caller) to one core. */
+i32 mcr_pin(i32 thread, u32 core)
+{
+	cpu_set_t cores;
+
+	if (core >= CPU_SETSIZE)
+		return -EINVAL;
+	CPU_ZERO(&cores);
+	CPU_SET(core, &cores);
+	return sched_setaffinity(thread, sizeof(cores), &cores) < 0 ? -errno : 0;
+}
+
+static int capabilities_clear(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
+		return -errno;
+	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+}
+
+/* Gives up everything, for good: the bounding set, groups and ids (as far as it
+ * has the right to), every capability, and the hope of new ones.  libc's
+ * setters carry the ids to every thread, and leaving uid 0 takes the
+ * capabilities with it; capset covers a supervisor that was never root. */
+i32 mcr_drop(u32 uid, u32 gid)
+{
+	int capability;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	/* EPERM: no CAP_SETPCAP; EINVAL: newer than this kernel. */
+	for (capability = 0; capability <= CAP_LAST_CAP; capability++)
+		if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno != EPERM && errno != EINVAL)
+			return -errno;
+	if (geteuid() == 0 &&
+	    (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0))
+		return -errno;
+	return capabilities_clear();
+}
+
+/* The supervisor alone says when a worker ends: Ctrl-C in the terminal reaches
+ * the whole process group, and must not take a worker before it has drained. */
+i32 mcr_signals_ignore(void)
+{
+	if (signal(SIGINT, SIG_IGN) == SIG_ERR || signal(SIGTERM, SIG_IGN) == SIG_ERR ||
+	    signal(SIGHUP, SIG_IGN) == SIG_ERR || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -errno;
+	return 0;
+}
+
+i32 mcr_nonblock(i32 fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/* Raises the soft limit of open files to the hard one; returns it. */
+i32 mcr_files_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	if (limit.rlim_max > 1u << 20)
+		limit.rlim_max = 1u << 20;
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : (i32)limit.rlim_cur;
+}
+
+/* The thread's name in ps and top. */
+i32 mcr_name(cstring name)
+{
+	return prctl(PR_SET_NAME, name, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* Ends the process now, from any thread; Bun's own exit ends only a thread. */
+i32 mcr_exit(i32 code)
+{
+	_exit(code);
+}
+
+/* clockid_t: 0 real time, 1 monotonic. Exact to about 256 ns in this century. */
+f64 mcr_clock_ns(i32 clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (f64)now.tv_sec * 1e9 + (f64)now.tv_nsec;
+}
+
+/* Sleeps until the monotonic clock says `at`; -EINTR comes back. */
+i32 mcr_sleep_until(f64 at)
+{
+	struct timespec until = { .tv_sec = (time_t)(at / 1e9) };
+
+	until.tv_nsec = (long)(at - (f64)until.tv_sec * 1e9);
+	return -clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}

@@ -1,0 +1,247 @@
+// One client's connection: read a command, have it handled, write the reply, in this order and one at a time. While a command
+// is handled or its reply waits for a slow reader, nothing more is read: the kernel's buffers hold the client back, not our
+// memory. Nothing here waits without a deadline, and nothing here makes another client wait.
+import type { Socket } from "node:net";
+import { BrokenProgram } from "../base/assert.ts";
+import { reasonOf } from "../base/outcome.ts";
+import type { limits } from "../limits.ts";
+import { parseCommand } from "./parse.ts";
+import { CommandReader } from "./reader.ts";
+import type { Command, Reply } from "./words.ts";
+
+/** Who asks. */
+export type ClientInfo = { id: number };
+
+/** Carries out one command. Must settle; what it throws is answered as an error. */
+export type Handler = (command: Command, client: ClientInfo) => Promise<Reply>;
+
+/** The bounds of a server; `limits` has them all. */
+export type ServerLimits = { [K in keyof typeof limits]: number };
+
+/** What the connections of one server share. */
+export type Shared = {
+  handle: Handler;
+  limits: ServerLimits;
+  /** Bytes of unfinished commands beyond the small size each, and of replies that wait for their readers. */
+  commandBytes: number;
+  replyBytes: number;
+  /** Connections that are only kept so that a refusal can be read. */
+  lingering: number;
+};
+
+type Phase = "reading" | "handling" | "writing" | "closing";
+
+export class Connection {
+  readonly #socket: Socket;
+  readonly #shared: Shared;
+  readonly #client: ClientInfo;
+  readonly #reader: CommandReader;
+  #phase: Phase = "reading";
+  #readingSinceMs = performance.now();
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  /** Our part of `shared.commandBytes`. */
+  #pooledBytes = 0;
+  #isLingering = false;
+
+  constructor(socket: Socket, client: ClientInfo, shared: Shared) {
+    this.#socket = socket;
+    this.#shared = shared;
+    this.#client = client;
+    this.#reader = new CommandReader(shared.limits.commandSizeMax);
+    socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+    socket.on("end", () => this.#onEnd());
+    // Whatever ended it (reset, broken pipe), "close" follows and does the rest.
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => this.#onClose());
+    this.#expectCommand(shared.limits.commandWaitMs);
+  }
+
+  /** For how long we have waited for its command, in ms; 0 while we owe it something. A byte now and then does not count. */
+  waitedMs(): number {
+    return this.#phase === "reading" ? performance.now() - this.#readingSinceMs : 0;
+  }
+
+  /** Says why, and closes. What the client still sends is dropped. */
+  refuse(text: string): void {
+    if (this.#phase === "closing") {
+      return;
+    }
+    this.#enter("closing");
+    this.#hold(0);
+    this.#reader.clear();
+    this.#socket.end(`${JSON.stringify({ Error: text })}\n`);
+    this.#arm(this.#shared.limits.clientLingerMs, () => this.#socket.destroy());
+    if (this.#reader.isDone) {
+      return;
+    }
+    // To close with unread bytes is to reset: the client would lose the text. So read on, a little and not for everybody.
+    if (this.#shared.lingering < this.#shared.limits.clientsMax) {
+      this.#isLingering = true;
+      this.#shared.lingering++;
+      this.#socket.resume();
+    } else {
+      this.#socket.destroySoon();
+    }
+  }
+
+  /** Ends at once, unless a command is under way: then after its reply. */
+  finish(): void {
+    if (this.#phase === "reading") {
+      this.#socket.destroy();
+    } else {
+      this.#reader.clear();
+      this.#reader.end();
+    }
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #enter(phase: Phase): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+    this.#phase = phase;
+  }
+
+  #arm(waitMs: number, then: () => void): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(then, waitMs);
+  }
+
+  #expectCommand(waitMs: number): void {
+    this.#enter("reading");
+    this.#readingSinceMs = performance.now();
+    this.#arm(waitMs, () => {
+      if (this.#reader.size === 0) {
+        this.#socket.destroy();
+      } else {
+        this.refuse(`the command was not complete within ${waitMs} ms; end it with a newline`);
+      }
+    });
+  }
+
+  #hold(bytes: number): void {
+    this.#shared.commandBytes += bytes - this.#pooledBytes;
+    this.#pooledBytes = bytes;
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#phase === "closing") {
+      return;
+    }
+    const { commandSmallSize, commandPoolSize, commandWaitMs } = this.#shared.limits;
+    const isFirst = this.#reader.size === 0;
+    this.#reader.push(chunk);
+    if (this.#phase !== "reading") {
+      return;
+    }
+    if (isFirst) {
+      // From its first byte a command has so long, however often it sends another one.
+      this.#expectCommand(commandWaitMs);
+    }
+    this.#hold(Math.max(0, this.#reader.size - commandSmallSize));
+    if (this.#shared.commandBytes > commandPoolSize) {
+      this.refuse("the server holds too many unfinished commands; try again in a moment");
+      return;
+    }
+    void this.#serve();
+  }
+
+  #onEnd(): void {
+    this.#reader.end();
+    if (this.#phase === "reading") {
+      void this.#serve();
+    } else if (this.#phase === "closing") {
+      this.#socket.destroySoon();
+    }
+  }
+
+  #onClose(): void {
+    this.#enter("closing");
+    this.#hold(0);
+    this.#reader.clear();
+    if (this.#isLingering) {
+      this.#isLingering = false;
+      this.#shared.lingering--;
+    }
+  }
+
+  /** Answers every complete command that is here. Runs once at a time: only the phase "reading" starts it. */
+  async #serve(): Promise<void> {
+    for (;;) {
+      const taken = this.#reader.take();
+      if (taken.kind === "oversize") {
+        this.refuse(`the command is larger than ${this.#shared.limits.commandSizeMax} bytes`);
+        return;
+      }
+      if (taken.kind === "none") {
+        this.#rest();
+        return;
+      }
+      this.#enter("handling");
+      this.#hold(0);
+      this.#socket.pause();
+      const reply = await this.#answer(taken.bytes);
+      if (this.#phase !== "handling" || !(await this.#write(taken.byNewline ? `${reply}\n` : reply))) {
+        return;
+      }
+    }
+  }
+
+  /** Nothing to do: wait for the next command, or part. */
+  #rest(): void {
+    if (this.#reader.isDone) {
+      this.#enter("closing");
+      this.#arm(this.#shared.limits.clientLingerMs, () => this.#socket.destroy());
+      this.#socket.end();
+    } else if (this.#phase === "writing") {
+      const { clientIdleMs, commandWaitMs } = this.#shared.limits;
+      this.#expectCommand(this.#reader.size === 0 ? clientIdleMs : commandWaitMs);
+      this.#socket.resume();
+    }
+  }
+
+  async #answer(bytes: Uint8Array): Promise<string> {
+    const command = parseCommand(bytes);
+    if (!command.ok) {
+      return JSON.stringify({ Error: command.error });
+    }
+    let text: string;
+    try {
+      text = JSON.stringify(await this.#shared.handle(command.value, this.#client));
+    } catch (error) {
+      if (error instanceof BrokenProgram) {
+        throw error;
+      }
+      return JSON.stringify({ Error: `the command failed: ${reasonOf(error)}` });
+    }
+    const { replySizeMax, replyPoolSize } = this.#shared.limits;
+    if (text.length > replySizeMax || this.#shared.replyBytes + text.length > replyPoolSize) {
+      return JSON.stringify({
+        Error: "the reply is too large for what the server may hold now; try again in a moment",
+      });
+    }
+    return text;
+  }
+
+  /** True when the kernel has all of it; false when the client left or took too long. */
+  #write(reply: string): Promise<boolean> {
+    this.#enter("writing");
+    this.#shared.replyBytes += reply.length;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const onClose = () => resolve(false);
+    this.#socket.once("close", onClose);
+    this.#arm(this.#shared.limits.replyWaitMs, () => this.#socket.destroy());
+    this.#socket.write(reply, (error) => {
+      // After an error "close" follows, and resolves.
+      if (!error) {
+        resolve(this.#phase === "writing");
+      }
+    });
+    return promise.finally(() => {
+      this.#socket.off("close", onClose);
+      this.#shared.replyBytes -= reply.length;
+    });
+  }
+}

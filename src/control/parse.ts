@@ -1,0 +1,98 @@
+// From one command's bytes to a Command, or to the text of its refusal. Never throws, whatever the bytes.
+
+import { suggestion } from "../base/nearest.ts";
+import { done, failed, type Outcome, reasonOf } from "../base/outcome.ts";
+import { explain } from "../rules/explain.ts";
+import { found } from "../rules/fields.ts";
+import { type Command, type CommandWord, commandBodies, commandWords } from "./words.ts";
+
+/** Commands that MCR knows and this version does not (INTEROP.md 2.3). */
+const laterCommands = new Set(
+  (
+    "SetGlobalLogLevel SetFacilityLogLevel GetLogLevels GetConfig LoadConfig SaveConfig CheckConfig GetControlPlaneConfig " +
+    "GetPimNeighbors EnablePim DisablePim SetStaticRp SetRpAddress AddExternalNeighbor RemoveExternalNeighbor " +
+    "ListExternalNeighbors ClearExternalNeighbors SetRpfProvider GetRpfProvider QueryRpf AddRpfRoute RemoveRpfRoute " +
+    "ListRpfRoutes ClearRpfRoutes GetIgmpGroups EnableIgmpQuerier DisableIgmpQuerier GetMroute GetMsdpPeers " +
+    "GetMsdpSaCache AddMsdpPeer RemoveMsdpPeer ClearMsdpSaCache Subscribe Unsubscribe ListSubscriptions"
+  ).split(" "),
+);
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** What a client asked for. The error is the text of the `{"Error": …}` it gets. */
+export function parseCommand(bytes: Uint8Array): Outcome<Command> {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    // The decoder says only that it failed; how much was sent is more helpful than its words.
+    return failed(`the command is not UTF-8 text (${bytes.length} bytes); send one JSON value, e.g. "Ping"`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return failed(`the command is not JSON: ${reasonOf(error)}; send one JSON value in one line, e.g. "Ping"`);
+  }
+  return checkCommand(value);
+}
+
+/** The same for a JSON value. */
+export function checkCommand(value: unknown): Outcome<Command> {
+  if (typeof value === "string") {
+    return wordCommand(value);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return failed(
+      `a command is a string or an object with one key, not ${found(value)}; e.g. {"RemoveRule":{"rule_id":"x"}}`,
+    );
+  }
+  const [entry, ...others] = Object.entries(value);
+  if (entry === undefined || others.length > 0) {
+    return failed(`a command is an object with exactly one key, not ${others.length === 0 ? 0 : others.length + 1}`);
+  }
+  const [name, body] = entry;
+  switch (name) {
+    case "AddRule": {
+      const parsed = commandBodies.AddRule.safeParse(body);
+      return parsed.success ? done({ AddRule: parsed.data }) : failed(explain(parsed.error, "AddRule"));
+    }
+    case "RemoveRule": {
+      const parsed = commandBodies.RemoveRule.safeParse(body);
+      return parsed.success ? done({ RemoveRule: parsed.data }) : failed(explain(parsed.error, "RemoveRule"));
+    }
+    case "RemoveRuleByName": {
+      const parsed = commandBodies.RemoveRuleByName.safeParse(body);
+      return parsed.success
+        ? done({ RemoveRuleByName: parsed.data })
+        : failed(explain(parsed.error, "RemoveRuleByName"));
+    }
+    default:
+      // `{"Ping":null}` is how some serializers write a variant without data.
+      return body === null ? wordCommand(name) : failed(unknown(name));
+  }
+}
+
+function isWord(name: string): name is CommandWord {
+  return (commandWords as readonly string[]).includes(name);
+}
+
+function wordCommand(name: string): Outcome<Command> {
+  if (isWord(name)) {
+    return done(name);
+  }
+  if (Object.hasOwn(commandBodies, name)) {
+    return failed(`${name} needs its data: {"${name}":{…}}`);
+  }
+  return failed(unknown(name));
+}
+
+function unknown(name: string): string {
+  if (laterCommands.has(name)) {
+    return `${name} is not available in this version`;
+  }
+  if (isWord(name)) {
+    return `${name} takes no data; send the string "${name}"`;
+  }
+  return `unknown command ${found(name)}.${suggestion(name, [...commandWords, ...Object.keys(commandBodies)])}`;
+}

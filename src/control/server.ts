@@ -1,0 +1,109 @@
+// The supervisor's end of the control socket. It knows sockets and bounds; what a command does is the injected handler's.
+import { createServer, type Socket } from "node:net";
+import { done, type Outcome } from "../base/outcome.ts";
+import { limits } from "../limits.ts";
+import { type ClientInfo, Connection, type Handler, type ServerLimits, type Shared } from "./connection.ts";
+import { bindPath, clearPath, fileIdentity, releasePath, type ServerFailure } from "./socketfile.ts";
+
+export type { ClientInfo, Handler, ServerFailure };
+
+/** Where to listen, who answers, and (in tests) other bounds than `limits`. */
+export type ServerOptions = { path: string; handle: Handler; limits?: Partial<ServerLimits> };
+
+/** Starts a control server at `path`, mode 0660; or says why not, in particular when a live one is there already. */
+export async function openControlServer(options: ServerOptions): Promise<Outcome<ControlServer, ServerFailure>> {
+  const cleared = await clearPath(options.path);
+  if (!cleared.ok) {
+    return cleared;
+  }
+  const server = new ControlServer(options);
+  const bound = await server.bind();
+  return bound.ok ? done(server) : bound;
+}
+
+/** A listening control server; made by `openControlServer`. */
+export class ControlServer {
+  readonly path: string;
+  readonly #shared: Shared;
+  readonly #clients = new Set<Connection>();
+  readonly #server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+  #fileIdentity: string | undefined;
+  #clientCountTotal = 0;
+  #refusedTotal = 0;
+
+  constructor({ path, handle, limits: changed }: ServerOptions) {
+    this.path = path;
+    this.#shared = { handle, limits: { ...limits, ...changed }, commandBytes: 0, replyBytes: 0, lingering: 0 };
+  }
+
+  /** Connections now. */
+  get clientCount(): number {
+    return this.#clients.size;
+  }
+
+  /** Connections that were turned away or had to give way. */
+  get refusedTotal(): number {
+    return this.#refusedTotal;
+  }
+
+  /** For `openControlServer`. */
+  async bind(): Promise<Outcome<void, ServerFailure>> {
+    const bound = await bindPath(this.#server, this.path);
+    if (bound.ok) {
+      this.#fileIdentity = fileIdentity(this.path);
+    }
+    return bound;
+  }
+
+  /** Accepts no more, lets commands under way be answered for a moment, removes the socket file if it is still ours. */
+  async close(): Promise<void> {
+    const deadline = setTimeout(() => this.#destroyAll(), this.#shared.limits.clientLingerMs);
+    for (const client of this.#clients) {
+      client.finish();
+    }
+    await releasePath(this.#server, this.path, this.#fileIdentity);
+    clearTimeout(deadline);
+    this.#destroyAll();
+  }
+
+  #destroyAll(): void {
+    for (const client of this.#clients) {
+      client.destroy();
+    }
+  }
+
+  #accept(socket: Socket): void {
+    this.#clientCountTotal++;
+    const connection = new Connection(socket, { id: this.#clientCountTotal }, this.#shared);
+    if (this.#clients.size >= this.#shared.limits.clientsMax && !this.#makeRoom()) {
+      this.#refuse(connection, `too many clients (${this.#shared.limits.clientsMax}); try again in a moment`);
+      return;
+    }
+    this.#clients.add(connection);
+    socket.on("close", () => this.#clients.delete(connection));
+  }
+
+  #refuse(connection: Connection, text: string): void {
+    this.#refusedTotal++;
+    this.#clients.delete(connection);
+    connection.refuse(text);
+  }
+
+  /** Sends away the client whose command we have waited for longest: idle connections must not lock an operator out. */
+  #makeRoom(): boolean {
+    let longest: Connection | undefined;
+    let longestMs = this.#shared.limits.clientGraceMs;
+    for (const client of this.#clients) {
+      const waited = client.waitedMs();
+      if (waited >= longestMs) {
+        longest = client;
+        longestMs = waited;
+      }
+    }
+    if (longest === undefined) {
+      return false;
+    }
+    this.#refuse(longest, "closed to make room for another client");
+    return true;
+  }
+}

@@ -1,0 +1,134 @@
+// The name of the control socket in the file system: claimed by one live server, taken over from a dead one, and never
+// taken from somebody else.
+import { linkSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { connect, type Server } from "node:net";
+import { dirname } from "node:path";
+import { codeOf, done, failed, type Outcome, reasonOf } from "../base/outcome.ts";
+import { limits } from "../limits.ts";
+
+/** Why there is no server. `in-use`: another one lives there; `denied`: permission; `os`: anything else. */
+export type ServerFailure = { kind: "in-use" | "denied" | "os"; text: string };
+
+/** Owner and group may connect, nobody else. */
+const socketUmask = 0o117;
+
+/** How long a probe waits for an answer from whoever owns the path. */
+const probeWaitMs = 1_000;
+
+function failure(error: unknown, what: string): { ok: false; error: ServerFailure } {
+  const code = codeOf(error);
+  if (code === "EACCES" || code === "EPERM") {
+    const text = `${what}: permission denied. Run as root, or choose another path with --control-socket-path.`;
+    return failed({ kind: "denied", text });
+  }
+  if (code === "EADDRINUSE" || code === "EEXIST") {
+    return failed({ kind: "in-use", text: `${what}: another server has just claimed it.` });
+  }
+  const hint = code === "EROFS" ? " The file system is read-only; choose another path with --control-socket-path." : "";
+  return failed({ kind: "os", text: `${what}: ${reasonOf(error)}.${hint}` });
+}
+
+/** Whether somebody accepts connections at `path`. */
+function isServed(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path });
+    const deadline = setTimeout(() => finish(true), probeWaitMs);
+    function finish(answer: boolean): void {
+      clearTimeout(deadline);
+      socket.destroy();
+      resolve(answer);
+    }
+    socket.once("connect", () => finish(true));
+    socket.on("error", (error) => {
+      const code = codeOf(error);
+      if (code === "ECONNREFUSED" || code === "ENOENT") {
+        finish(false);
+      } else if (code === "EAGAIN") {
+        finish(true); // Its backlog is full: alive, and busy.
+      } else {
+        clearTimeout(deadline);
+        reject(error);
+      }
+    });
+  });
+}
+
+function inUse(path: string): { ok: false; error: ServerFailure } {
+  const text =
+    `control socket ${path} is in use: another supervisor runs. ` +
+    "Stop it first, or choose another path with --control-socket-path.";
+  return failed({ kind: "in-use", text });
+}
+
+/** Makes room for a socket at `path`: its directory exists, and no stale file is in the way. */
+export async function clearPath(path: string): Promise<Outcome<void, ServerFailure>> {
+  if (Buffer.byteLength(path) > limits.socketPathSizeMax) {
+    const text = `control socket path is longer than ${limits.socketPathSizeMax} bytes, the most Linux allows: ${path}`;
+    return failed({ kind: "os", text });
+  }
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    const about = statSync(path, { throwIfNoEntry: false });
+    if (about === undefined) {
+      return done(undefined);
+    }
+    if (!about.isSocket()) {
+      const text = `${path} exists and is not a socket. Remove it, or choose another path with --control-socket-path.`;
+      return failed({ kind: "os", text });
+    }
+    if (await isServed(path)) {
+      return inUse(path);
+    }
+    // Between the probe and the removal another supervisor may have started here. So: take the file aside, and look again.
+    const aside = `${path}.${process.pid}`;
+    renameSync(path, aside);
+    if (await isServed(aside)) {
+      linkSync(aside, path);
+      rmSync(aside);
+      return inUse(path);
+    }
+    rmSync(aside);
+    return done(undefined);
+  } catch (error) {
+    return failure(error, `cannot prepare control socket ${path}`);
+  }
+}
+
+/** Binds `server` to `path` with mode 0660 from its first instant. Two servers cannot both succeed: bind(2) is exclusive. */
+export function bindPath(server: Server, path: string): Promise<Outcome<void, ServerFailure>> {
+  return new Promise((resolve) => {
+    const onError = (error: Error) => resolve(failure(error, `cannot bind control socket ${path}`));
+    server.once("error", onError);
+    // Bun binds within listen(), so no other file is created under this mask.
+    const before = process.umask(socketUmask);
+    try {
+      server.listen(path, () => {
+        server.off("error", onError);
+        resolve(done(undefined));
+      });
+    } catch (error) {
+      resolve(failure(error, `cannot bind control socket ${path}`));
+    } finally {
+      process.umask(before);
+    }
+  });
+}
+
+/** Which file is at `path`; changes when somebody replaces it. */
+export function fileIdentity(path: string): string | undefined {
+  const about = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return about === undefined ? undefined : `${about.dev}:${about.ino}`;
+}
+
+/** Ends `server` and removes its file, but no other: Bun unlinks the path whatever is there by now. */
+export async function releasePath(server: Server, path: string, ours: string | undefined): Promise<void> {
+  const isForeign = fileIdentity(path) !== undefined && fileIdentity(path) !== ours;
+  const aside = `${path}.${process.pid}`;
+  if (isForeign) {
+    linkSync(path, aside);
+  }
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  if (isForeign) {
+    renameSync(aside, path);
+  }
+}

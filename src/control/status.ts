@@ -1,0 +1,115 @@
+// The reply to GetStatus: everything a person's tables show. Ours alone, so it can grow; readers ignore what they do not know.
+// Totals count since the rule or the supervisor began and never go backwards; rates are over the last second.
+import { z } from "zod";
+
+const count = z.number().nonnegative();
+/** Per second. */
+const rate = z.number().nonnegative();
+/** Bytes of memory. */
+const size = z.number().nonnegative();
+
+const outputStatusSchema = z.looseObject({
+  group: z.string(),
+  port: count,
+  interface: z.string(),
+  /** What datagrams leave with: the output's own, else the default. Absent for unicast without one: the kernel's. */
+  ttl: count.optional(),
+  source_ip: z.string().optional(),
+  /** Why this output sends nothing yet; absent when it works. */
+  pending: z.string().optional(),
+  datagrams_sent: count,
+  bytes_sent: count,
+  /** The kernel refused the send. */
+  datagrams_failed: count,
+  /** We gave up on it before the kernel saw it. */
+  datagrams_dropped: count,
+  datagrams_per_second: rate,
+  bits_per_second: rate,
+  /** Failures by errno name, e.g. `ENOBUFS`. */
+  failures: z.record(z.string(), count).optional(),
+});
+
+const ruleStatusSchema = z.looseObject({
+  rule_id: z.string(),
+  name: z.string().optional(),
+  input_interface: z.string(),
+  input_group: z.string(),
+  input_port: count,
+  input_protocol: count,
+  input_source: z.string().optional(),
+  source: z.string(),
+  state: z.enum(["active", "pending"]),
+  /** Why it is pending. */
+  reason: z.string().optional(),
+  /** Taken from the capture ring for this rule; bytes are payload. */
+  datagrams: count,
+  bytes: count,
+  datagrams_per_second: rate,
+  bits_per_second: rate,
+  outputs: z.array(outputStatusSchema),
+});
+
+const framesSchema = z.looseObject({
+  received: count,
+  matched: count,
+  no_match: count,
+  /** Lost in the kernel because a capture ring was full. */
+  kernel_drops: count,
+  /** Lost between ingress and egress because the queue was full. */
+  queue_full: count,
+  /** Frames not forwarded, by the name of the refusal, e.g. `fragment`. Only those that happened need be there. */
+  refusals: z.record(z.string(), count),
+});
+
+const workerStatusSchema = z.looseObject({
+  /** 0 while there is no process. */
+  pid: count,
+  core: count,
+  state: z.enum(["starting", "running", "restarting", "stopping", "failed"]),
+  /** Why, where the state needs a reason. */
+  reason: z.string().optional(),
+  restarts: count,
+  rss_bytes: size,
+  /** Private to the process: what one more worker costs, rings aside. */
+  private_bytes: size,
+  /** Mapped capture rings. */
+  ring_bytes: size,
+  /** Datagrams between ingress and egress: now, the most there were, and the room. */
+  queue: z.looseObject({ length: count, length_max: count, capacity: count }),
+  wakeups_written: count,
+  wakeups_avoided: count,
+  frames: framesSchema,
+});
+
+const linkStatusSchema = z.looseObject({
+  name: z.string(),
+  /** Absent while the link does not exist. */
+  index: count.optional(),
+  state: z.enum(["up", "down", "missing"]),
+  address: z.string().optional(),
+  /** Groups joined on it. */
+  memberships: count,
+  /** Rules that take from it, outputs that send to it. */
+  inputs: count,
+  outputs: count,
+  kernel_drops: count,
+});
+
+export const statusSchema = z.looseObject({
+  program_version: z.string(),
+  uptime_seconds: count,
+  pipeline: z.enum(["split", "unified"]),
+  supervisor: z.looseObject({ pid: count, rss_bytes: size, private_bytes: size }),
+  rules: z.array(ruleStatusSchema),
+  workers: z.array(workerStatusSchema),
+  links: z.array(linkStatusSchema),
+  /** Over all workers there ever were. */
+  frames: framesSchema,
+});
+
+export type Status = z.output<typeof statusSchema>;
+export type RuleStatus = z.output<typeof ruleStatusSchema>;
+export type OutputStatus = z.output<typeof outputStatusSchema>;
+export type FrameStatus = z.output<typeof framesSchema>;
+export type WorkerStatus = z.output<typeof workerStatusSchema>;
+export type LinkStatus = z.output<typeof linkStatusSchema>;

@@ -1,0 +1,103 @@
+// Commands and replies as they stand on the wire (INTEROP.md 2.2 to 2.4): a command without data is a bare string, one
+// with data an object of one key. Unknown fields are ignored in commands and kept in replies.
+import { z } from "zod";
+import { limits } from "../limits.ts";
+import { objectError, text } from "../rules/fields.ts";
+import { originSchema, ruleDraftSchema } from "../rules/schema.ts";
+import { statusSchema } from "./status.ts";
+
+/** Commands with data, by their key. */
+export const commandBodies = {
+  AddRule: ruleDraftSchema,
+  RemoveRule: z.object({ rule_id: text("a rule id", limits.ruleIdSizeMax) }, objectError),
+  RemoveRuleByName: z.object({ name: text("a name", limits.ruleNameSizeMax) }, objectError),
+};
+
+/** Commands without data. `GetStatus` is ours: what the tables for people need and MCR's replies do not carry. */
+export const commandWords = ["ListRules", "GetStats", "ListWorkers", "Ping", "GetVersion", "GetStatus"] as const;
+
+export type CommandWord = (typeof commandWords)[number];
+/** What the server hands on: checked, in the form of the wire. */
+export type Command =
+  | CommandWord
+  | { AddRule: z.output<typeof commandBodies.AddRule> }
+  | { RemoveRule: z.output<typeof commandBodies.RemoveRule> }
+  | { RemoveRuleByName: z.output<typeof commandBodies.RemoveRuleByName> };
+
+/** Whether a rule forwards. `pending`: it will as soon as what `reason` says is mended. */
+export const ruleStateSchema = z.enum(["active", "pending"]);
+
+const count = z.number().nonnegative();
+
+const listedOutputSchema = z.looseObject({
+  group: z.string(),
+  port: count,
+  interface: z.string(),
+  ttl: count.optional(),
+  source_ip: z.string().optional(),
+  /** Ours: the TTL that datagrams leave with when the rule names none. */
+  effective_ttl: count.optional(),
+  /** Ours: why this output sends nothing yet. */
+  pending: z.string().optional(),
+});
+
+/** A rule in a list: as MCR writes it, then state, reason and outputs' fields of ours. */
+export const listedRuleSchema = z.looseObject({
+  rule_id: z.string(),
+  name: z.string().optional(),
+  input_interface: z.string(),
+  input_group: z.string(),
+  input_port: count,
+  input_protocol: count,
+  input_source: z.string().optional(),
+  outputs: z.array(listedOutputSchema),
+  // A rule that a routing protocol made says so with an object.
+  source: z.union([originSchema, z.looseObject({})]),
+  state: ruleStateSchema.optional(),
+  reason: z.string().optional(),
+});
+
+/** One flow; a datagram counts once, however many outputs it has. Bytes are payload. */
+export const flowStatsSchema = z.looseObject({
+  input_group: z.string(),
+  input_port: count,
+  input_protocol: count.optional(),
+  packets_relayed: count,
+  bytes_relayed: count,
+  packets_per_second: count,
+  bits_per_second: count,
+});
+
+export const workerSchema = z.looseObject({
+  /** 0 while it is being restarted. */
+  pid: count,
+  worker_type: z.string(),
+  core_id: z.number().nullable(),
+  interface: z.string(),
+  status: z.union([z.string(), z.looseObject({ Restarting: z.looseObject({ backoff_ms: count }) })]),
+});
+
+const versionSchema = z.looseObject({
+  protocol_version: z.number(),
+  /** Ours: the version of the program that answers. */
+  program_version: z.string().optional(),
+});
+
+export const replySchema = z.union([
+  z.strictObject({ Success: z.string() }),
+  z.strictObject({ Error: z.string() }),
+  z.strictObject({ Rules: z.array(listedRuleSchema) }),
+  z.strictObject({ Stats: z.array(flowStatsSchema) }),
+  z.strictObject({ Workers: z.array(workerSchema) }),
+  z.strictObject({ Version: versionSchema }),
+  z.strictObject({ Status: statusSchema }),
+]);
+
+export type Reply = z.output<typeof replySchema>;
+export type ListedRule = z.output<typeof listedRuleSchema>;
+export type ListedOutput = z.output<typeof listedOutputSchema>;
+export type FlowStats = z.output<typeof flowStatsSchema>;
+export type ListedWorker = z.output<typeof workerSchema>;
+
+/** MCR's number for this protocol; nothing depends on it. */
+export const protocolVersion = 1;

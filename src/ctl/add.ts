@@ -1,0 +1,76 @@
+// add: one rule, checked here with the schema that the supervisor uses, so that most mistakes never travel.
+import { printable } from "../base/printable.ts";
+import { explain } from "../rules/explain.ts";
+import { ruleDraftSchema } from "../rules/schema.ts";
+import { askAndShow, usage } from "./answer.ts";
+import { numberOf, parseOutputs } from "./outputs.ts";
+import type { Given, Verb, World } from "./verb.ts";
+
+export const add: Verb = {
+  kind: "verb",
+  name: "add",
+  chapter: "Rules",
+  summary: "add a rule, or replace the one with the same id",
+  details: [
+    "Takes datagrams for GROUP:PORT on one interface and sends their payload to every output. Groups may be multicast or " +
+      "unicast on both sides. Returns when every worker forwards the rule. A rule whose interface does not exist is " +
+      "pending: it starts when the interface appears.",
+    "An OUTPUT is GROUP:PORT:INTERFACE, with ?ttl=N, ?source=ADDRESS or ?ttl=N&source=ADDRESS behind it where that output " +
+      "differs from --ttl and --source-ip.",
+    "Without --rule-id the id is made from the input, so adding the same input again replaces its rule.",
+  ],
+  usesSocket: true,
+  options: {
+    "input-interface": { value: "NAME", summary: "where datagrams arrive", required: true },
+    "input-group": { value: "ADDRESS", summary: "their destination, multicast or unicast", required: true },
+    "input-port": { value: "PORT", summary: "their destination port", required: true },
+    "input-source": { value: "ADDRESS", summary: "only from this sender (source-specific multicast)" },
+    outputs: {
+      value: "OUTPUT",
+      summary: "where to send; comma-separated and/or repeated",
+      multiple: true,
+    },
+    ttl: { value: "N", summary: "TTL of outputs that name none", default: "1 for multicast" },
+    "source-ip": { value: "ADDRESS", summary: "source address of outputs that name none", default: "the interface's" },
+    name: { value: "NAME", summary: "a name to remember the rule by" },
+    "rule-id": { value: "ID", summary: "an id of your own", default: "a hash of the input" },
+  },
+  examples: [
+    {
+      line: "mcr-appliance add --name feed-a --input-interface eth0 --input-group 239.1.1.1 --input-port 5000 --outputs 239.2.2.2:5001:eth1",
+      does: "one group to another group and port on another interface",
+    },
+    {
+      line: "mcr-appliance add --input-interface eth0 --input-group 239.1.1.1 --input-port 5000 --outputs '239.2.2.2:5001:eth1?ttl=4' --outputs 10.0.0.7:6000:eth2",
+      does: "two outputs: multicast with TTL 4, and a unicast receiver (quote the '?')",
+    },
+  ],
+  run,
+};
+
+async function run(given: Given, world: World): Promise<number> {
+  const ttl = given.text("ttl");
+  const source_ip = given.text("source-ip");
+  const outputs = parseOutputs(given.texts("outputs"), {
+    ...(ttl === undefined ? {} : { ttl: numberOf(ttl) }),
+    ...(source_ip === undefined ? {} : { source_ip }),
+  });
+  if (!outputs.ok) {
+    return usage(world, outputs.error);
+  }
+  const draft = ruleDraftSchema.safeParse({
+    // MCR's own client always sends these two.
+    rule_id: given.text("rule-id") ?? "",
+    input_protocol: 17,
+    name: given.text("name"),
+    input_interface: given.text("input-interface"),
+    input_group: given.text("input-group"),
+    input_port: numberOf(given.text("input-port") ?? ""),
+    input_source: given.text("input-source"),
+    outputs: outputs.value,
+  });
+  if (!draft.success) {
+    return usage(world, explain(draft.error, "the rule"));
+  }
+  return askAndShow(world, { AddRule: draft.data }, "Success", printable);
+}

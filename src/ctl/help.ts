@@ -1,0 +1,74 @@
+// The overview, and the page of one verb. Both come from the table, so they cannot disagree with the parser.
+import { programName, programVersion } from "../base/version.ts";
+import { table } from "./table.ts";
+import { type AnyVerb, type OptionSpec, socketOptions, type Verb } from "./verb.ts";
+
+const chapters = ["Run", "Rules", "Watch", "Test"] as const;
+
+/** `mcr-appliance help` */
+export function overview(verbs: readonly AnyVerb[]): string {
+  const parts = chapters.map((chapter) => {
+    const rows = verbs.filter((verb) => verb.chapter === chapter).map((verb) => [`  ${verb.name}`, verb.summary]);
+    return table([{ head: `${chapter}:` }, { head: "" }], rows);
+  });
+  return [
+    `${programName} ${programVersion}: relays multicast between interfaces`,
+    "",
+    "usage: mcr-appliance [--socket-path PATH] [--json] COMMAND [options]",
+    "",
+    parts.join("\n\n"),
+    "",
+    "'mcr-appliance help COMMAND' shows options and examples; 'mcr-appliance --version' the version.",
+  ].join("\n");
+}
+
+/** `mcr-appliance help add` */
+export function page(verb: AnyVerb): string {
+  const parts = [`${verb.name}: ${verb.summary}`, ...(verb.details ?? []).map((text) => fold(text))];
+  if (verb.kind === "verb") {
+    parts.splice(1, 0, usageLine(verb));
+    const options = { ...verb.options, ...(verb.usesSocket ? socketOptions : {}) };
+    const rows = Object.entries(options).map(([name, spec]) => [`  --${name}${value(spec)}`, describe(spec)]);
+    parts.push(table([{ head: "options:" }, { head: "" }], [...rows, ["  -h, --help", "this page"]]));
+  }
+  if (verb.aliases !== undefined) {
+    parts.push(`also called: ${verb.aliases.join(", ")}`);
+  }
+  const examples = verb.examples.map(({ line, does }) => `  # ${does}\n  ${line}`);
+  parts.push(`examples:\n${examples.join("\n")}`);
+  return parts.join("\n\n");
+}
+
+function value(spec: OptionSpec): string {
+  return spec.value === undefined ? "" : ` ${spec.value}`;
+}
+
+function describe(spec: OptionSpec): string {
+  const notes = [
+    spec.required === true ? "required" : "",
+    spec.default === undefined ? "" : `default: ${spec.default}`,
+  ];
+  const said = notes.filter((note) => note !== "").join("; ");
+  return said === "" ? spec.summary : `${spec.summary} (${said})`;
+}
+
+function usageLine(verb: Verb): string {
+  const required = Object.entries(verb.options).filter(([, spec]) => spec.required === true);
+  const parts = required.map(([name, spec]) => `--${name}${value(spec)}`);
+  const positionals = (verb.positionals ?? []).map((name) => `[${name}]`);
+  return ["usage: mcr-appliance", verb.name, ...parts, "[options]", ...positionals].join(" ");
+}
+
+/** Breaks a paragraph into lines of at most 100 characters. */
+function fold(text: string): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + word.length >= 100) {
+      lines.push(line);
+      line = "";
+    }
+    line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join("\n");
+}

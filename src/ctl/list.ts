@@ -1,0 +1,78 @@
+// list: what the operator asked for, and whether it works.
+import type { ListedOutput, ListedRule } from "../control/words.ts";
+import { describeInput } from "../rules/key.ts";
+import { askAndShow } from "./answer.ts";
+import { table } from "./table.ts";
+import { count } from "./units.ts";
+import type { Verb } from "./verb.ts";
+
+export const list: Verb = {
+  kind: "verb",
+  name: "list",
+  aliases: ["list-rules"],
+  chapter: "Rules",
+  summary: "show the rules and whether they forward",
+  details: ["A pending rule or output says what it waits for. TTL is what datagrams leave with."],
+  usesSocket: true,
+  options: {},
+  examples: [
+    { line: "mcr-appliance list", does: "a table" },
+    { line: "mcr-appliance list --json", does: "everything, for programs" },
+  ],
+  run: (_given, world) => askAndShow(world, "ListRules", "Rules", renderRules),
+};
+
+/** The table: a line for each output, the rule's own cells on its first. */
+export function renderRules(rules: ListedRule[]): string {
+  if (rules.length === 0) {
+    return "no rules; 'mcr-appliance help add' shows how to add one";
+  }
+  const rows = rules.flatMap((rule) => {
+    const first = [rule.rule_id, rule.name ?? "-", describeInput(rule)];
+    const lines = rule.outputs.map((output, index) => [
+      ...(index === 0 ? first : ["", "", ""]),
+      `-> ${describeOutput(output)}`,
+      ttlOf(output),
+      stateOf(rule, output, index === 0),
+    ]);
+    return lines.length > 0 ? lines : [[...first, "(no outputs)", "", stateOf(rule, {}, true)]];
+  });
+  const pending = rules.filter((rule) => rule.state === "pending").length;
+  const columns = [
+    { head: "ID" },
+    { head: "NAME" },
+    { head: "INPUT" },
+    { head: "OUTPUT" },
+    { head: "TTL", align: "right" },
+    { head: "STATE" },
+  ] as const;
+  const summary = `${count(rules.length)} ${rules.length === 1 ? "rule" : "rules"}, ${count(pending)} pending`;
+  return `${table(columns, rows)}\n\n${summary}`;
+}
+
+/** `eth1 239.2.2.2:5001`, with its source address where one is set. */
+export function describeOutput(output: {
+  group: string;
+  port: number;
+  interface: string;
+  source_ip?: string | undefined;
+}): string {
+  const from = output.source_ip === undefined ? "" : ` from ${output.source_ip}`;
+  return `${output.interface} ${output.group}:${output.port}${from}`;
+}
+
+function ttlOf(output: ListedOutput): string {
+  return String(output.ttl ?? output.effective_ttl ?? "-");
+}
+
+function stateOf(rule: ListedRule, output: { pending?: string | undefined }, isFirst: boolean): string {
+  const words: string[] = [];
+  if (isFirst) {
+    const reason = rule.reason === undefined ? "" : `: ${rule.reason}`;
+    words.push(`${rule.state ?? "active"}${reason}`);
+  }
+  if (output.pending !== undefined && output.pending !== rule.reason) {
+    words.push(`output pending: ${output.pending}`);
+  }
+  return words.join("; ");
+}

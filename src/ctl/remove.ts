@@ -1,0 +1,42 @@
+// remove: by id or by name, exactly one of them.
+import { printable } from "../base/printable.ts";
+import type { Command } from "../control/words.ts";
+import { askAndShow, usage } from "./answer.ts";
+import type { Given, Verb, World } from "./verb.ts";
+
+export const remove: Verb = {
+  kind: "verb",
+  name: "remove",
+  chapter: "Rules",
+  summary: "remove a rule",
+  details: ["By name only when exactly one rule has that name."],
+  usesSocket: true,
+  positionals: ["ID"],
+  options: {
+    "rule-id": { value: "ID", summary: "the rule with this id (the same as ID alone)" },
+    name: { value: "NAME", summary: "the one rule with this name" },
+  },
+  examples: [
+    { line: "mcr-appliance remove 18302982b59d5f86", does: "the rule with this id" },
+    { line: "mcr-appliance remove --name feed-a", does: "the rule called feed-a" },
+  ],
+  run,
+};
+
+async function run(given: Given, world: World): Promise<number> {
+  const commands: Command[] = [];
+  for (const id of [given.text("rule-id"), given.positionals[0]]) {
+    if (id !== undefined) {
+      commands.push({ RemoveRule: { rule_id: id } });
+    }
+  }
+  const name = given.text("name");
+  if (name !== undefined) {
+    commands.push({ RemoveRuleByName: { name } });
+  }
+  const [command, ...others] = commands;
+  if (command === undefined || others.length > 0) {
+    return usage(world, "'remove' needs exactly one of ID, --rule-id and --name; 'mcr-appliance list' shows them");
+  }
+  return askAndShow(world, command, "Success", printable);
+}

@@ -1,0 +1,57 @@
+// The roles that an operator starts by hand: the supervisor, the generator, the receiver. Their code is loaded by main.ts.
+import { usage } from "./answer.ts";
+import type { PassedOn, Verb } from "./verb.ts";
+
+export const supervise: Verb = {
+  kind: "verb",
+  name: "supervise",
+  chapter: "Run",
+  summary: "run the relay in the foreground",
+  details: [
+    "Starts one worker process per core and forwards what the rules say, until SIGTERM or SIGINT. Needs root, or " +
+      "CAP_NET_RAW, CAP_NET_ADMIN, CAP_SETUID and CAP_SETGID; the workers keep none of it.",
+  ],
+  usesSocket: false,
+  options: {
+    config: { value: "FILE", summary: "JSON5 file with rules to start with" },
+    "control-socket-path": { value: "PATH", summary: "where to listen for commands", default: "/run/mcr/control.sock" },
+    workers: { value: "N", summary: "worker processes, 1 to 64", default: "one per core, at most 4" },
+    cores: { value: "LIST", summary: "cores to run them on, e.g. 0,2-3; one worker each" },
+    pipeline: { value: "auto|split|unified", summary: "two threads a worker, or one", default: "auto" },
+    "log-format": { value: "auto|text|json|journal", summary: "how log lines look", default: "auto" },
+    "log-level": {
+      value: "LEVEL",
+      summary: "emergency, alert, critical, error, warning, notice, info, debug or trace",
+      default: "info",
+    },
+  },
+  examples: [
+    { line: "mcr-appliance supervise", does: "without rules; add them while it runs" },
+    {
+      line: "mcr-appliance supervise --config /etc/mcr/mcr.json5 --cores 2-3",
+      does: "rules from a file, workers on two cores",
+    },
+  ],
+  run: async (given, world) => {
+    const ended = await world.roles.supervise(given);
+    return ended.ok ? ended.value : usage(world, `${ended.error}. See 'mcr-appliance help supervise'.`);
+  },
+};
+
+export const gen: PassedOn = {
+  kind: "passed-on",
+  name: "gen",
+  chapter: "Test",
+  summary: "send numbered, timed datagrams",
+  examples: [{ line: "mcr-appliance gen --help", does: "its options" }],
+  run: (args, world) => world.roles.gen(args),
+};
+
+export const sink: PassedOn = {
+  kind: "passed-on",
+  name: "sink",
+  chapter: "Test",
+  summary: "receive what gen sent and count what is missing",
+  examples: [{ line: "mcr-appliance sink --help", does: "its options" }],
+  run: (args, world) => world.roles.sink(args),
+};

@@ -1,0 +1,62 @@
+// The table of verbs, in the order of the overview.
+import { suggestion } from "../base/nearest.ts";
+import { printable } from "../base/printable.ts";
+import { add } from "./add.ts";
+import { usage } from "./answer.ts";
+import { findVerb } from "./arguments.ts";
+import { overview, page } from "./help.ts";
+import { list } from "./list.ts";
+import { ping } from "./ping.ts";
+import { remove } from "./remove.ts";
+import { gen, sink, supervise } from "./roles.ts";
+import { stats } from "./stats.ts";
+import { status } from "./status.ts";
+import type { AnyVerb, Verb } from "./verb.ts";
+import { version } from "./version.ts";
+import { workers } from "./workers.ts";
+
+const help: Verb = {
+  kind: "verb",
+  name: "help",
+  chapter: "Run",
+  summary: "show all commands, or everything about one",
+  usesSocket: false,
+  positionals: ["COMMAND"],
+  options: {},
+  examples: [{ line: "mcr-appliance help add", does: "options and examples of 'add'" }],
+  run: async (given, world) => {
+    const [word] = given.positionals;
+    if (word === undefined) {
+      world.say(overview(verbs));
+      return 0;
+    }
+    const verb = findVerb(word, verbs);
+    if (verb === undefined) {
+      const near = suggestion(
+        word,
+        verbs.map((known) => known.name),
+      );
+      return usage(world, `unknown command '${printable(word)}'.${near}`);
+    }
+    if (verb.kind === "passed-on") {
+      return verb.run(["--help"], world);
+    }
+    world.say(page(verb));
+    return 0;
+  },
+};
+
+export const verbs: readonly AnyVerb[] = [
+  supervise,
+  help,
+  add,
+  remove,
+  list,
+  stats,
+  status,
+  workers,
+  ping,
+  version,
+  gen,
+  sink,
+];

@@ -1,0 +1,155 @@
+// Every bound of the program, and the relations between them, asserted when this file loads.
+import { assert } from "./base/assert.ts";
+
+export const limits = {
+  // Rules. 10,000 is what MCR documents and could not reach; the counter page has room for as many that wait to be reused.
+  rulesMax: 10_000,
+  ruleOutputsMax: 64,
+  ruleIdSizeMax: 128,
+  ruleNameSizeMax: 128,
+  /** Linux: IFNAMSIZ less the terminator. */
+  linkNameSizeMax: 15,
+
+  // Orders, supervisor to worker.
+  /** A rule set of rulesMax rules with a few outputs each is about 6 MiB. */
+  orderSizeMax: 16 * 1024 * 1024,
+  orderReadSize: 64 * 1024,
+  /** How many bytes may wait for a worker that does not read, a stream; beyond it the worker is replaced. */
+  orderQueueSizeMax: 32 * 1024 * 1024,
+  orderAckWaitMs: 5_000,
+  /** Descriptors beside one order; Linux takes 253 a message (SCM_MAX_FD), the shim 64. */
+  orderSocketsMax: 64,
+  /** One message through a worker's fd 3: the hello with the ABI text is the longest. */
+  doorMessageSizeMax: 32 * 1024,
+
+  // Control socket, operator to supervisor.
+  clientsMax: 64,
+  commandSizeMax: 16 * 1024 * 1024,
+  commandWaitMs: 10_000,
+  replySizeMax: 64 * 1024 * 1024,
+  /** A command up to this size is read whatever the others do: 64 clients of it are 4 MiB. */
+  commandSmallSize: 64 * 1024,
+  /** What all larger, unfinished commands may hold together. */
+  commandPoolSize: 32 * 1024 * 1024,
+  /** What all replies that wait for slow readers may hold together. */
+  replyPoolSize: 128 * 1024 * 1024,
+  /** A client takes its reply within this time, or loses it. */
+  replyWaitMs: 10_000,
+  /** Silence between two commands of one connection; a watching client asks every second. */
+  clientIdleMs: 60_000,
+  /** When all places are taken, a client whose command has been awaited for so long gives way to a newcomer. */
+  clientGraceMs: 50,
+  /** After a refusal, what the client still sends is read and dropped this long, so that it can read why. */
+  clientLingerMs: 1_000,
+  /** sockaddr_un.sun_path less the terminator. */
+  socketPathSizeMax: 107,
+  /** How long an operator's command waits: births and acknowledgements of workers happen within it. */
+  replyPatienceMs: 30_000,
+
+  // Configuration file.
+  configSizeMax: 64 * 1024 * 1024,
+
+  /** RFC 1112: multicast stays on the link unless somebody decides otherwise. */
+  multicastTtlDefault: 1,
+
+  // Workers.
+  workersMax: 64,
+  workersDefaultMax: 4,
+  workerBirthWaitMs: 10_000,
+  workerDrainWaitMs: 500,
+  /** From the order to end until SIGKILL; longer than a worker drains. */
+  workerEndWaitMs: 900,
+  restartDelayMinMs: 250,
+  restartDelayMaxMs: 16_000,
+  restartQuietMs: 30_000,
+  /** How often the doorbells of links are looked at: a rule must run within 200 ms of the moment it can. */
+  linksPollMs: 50,
+  /** Rates are over this long. */
+  samplePeriodMs: 1_000,
+  /** How long a stream that took no more is left alone. */
+  orderRetryMs: 2,
+  reportSizeMax: 8 * 1024,
+  /** A worker's own lines are at most 4 KiB; a runtime's last words may be longer. */
+  logLineSizeMax: 16 * 1024,
+
+  // Capture.
+  /** Ring memory, a worker and link. At 2 KiB a slot that is 8,192 slots: 80 ms at 100,000 frames/s. */
+  captureRingSize: 16 * 1024 * 1024,
+  captureSlotSizeMin: 2048,
+  /** Jumbo frames of 9,216 bytes with all that stands before them; an MTU beyond (loopback) says little about its frames. */
+  captureSlotSizeMax: 9_600,
+  /** The queue of frames that outgrow a slot, a socket: about as many as largeSlotCount, in the kernel's accounting. */
+  captureQueueSize: 16 * 1024 * 1024,
+  captureLinksMax: 60,
+  captureSlotsMax: 8192,
+  /** Regions a worker may map at once: a capture ring a link, one pool, and rings that are on their way out. */
+  regionsMax: 64,
+  /** Linux: BPF_MAXINSNS. */
+  filterInstructionsMax: 4096,
+  /** Ranges of addresses a filter tells apart; two instructions each and some jumps, within filterInstructionsMax. */
+  filterRangesMax: 1_950,
+  /** Frames that outgrow a slot (super-frames, reassembled fragments) wait here, each with room for 64 KiB. */
+  largeSlotCount: 128,
+  largeSlotSize: 66 * 1024,
+
+  // A worker's loops.
+  /** Entries of a ring's submission queue; completions have twice as many. */
+  ringEntries: 512,
+  /** Sends in flight a ring, and datagrams one send gathers (UDP_MAX_SEGMENTS). */
+  sendsMax: 256,
+  sendPiecesMax: 64,
+  /** Frames ingress takes, and entries egress takes, before the ring is looked at again. */
+  turnFramesMax: 256,
+  turnEntriesMax: 1024,
+  /** While C waits no signal handler and no timer of ours runs. */
+  turnWaitUs: 1_000_000,
+  /** The same while something needs another look that no completion announces: a full socket, a full queue. */
+  turnRetryUs: 500,
+  queueEntries: 65_536,
+
+  // Links and sockets.
+  /** The kernel makes netlink answers of at most 32 KiB (net/netlink/af_netlink.c, netlink_recvmsg). */
+  netlinkReadSize: 64 * 1024,
+  /** A link takes about 1.2 KiB: more than 20,000 links. */
+  netlinkAnswerSizeMax: 32 * 1024 * 1024,
+  /** Reads of a table that changed under the reader; then what was read counts, and the bell rings again anyway. */
+  linksReadsMax: 4,
+  /** What may wait in an output socket: MCR's default. 3 ms at 10 Gbit/s. */
+  outputBufferSize: 4 * 1024 * 1024,
+
+  // Generator and receiver.
+  /** A UDP payload: 65,535 less the headers of IPv4 and UDP. */
+  datagramSizeMax: 65_507,
+  /** A socket each. */
+  trafficFlowsMax: 1_000,
+  /** Datagrams a call: beyond some dozens the call itself costs nothing. */
+  trafficBatchMax: 64,
+  /** Linux: UDP_MAX_SEGMENTS was 64 until 6.9. */
+  trafficSegmentsMax: 64,
+  /** How long the loops stay away from signals and timers. */
+  trafficSliceMs: 50,
+  trafficSliceMaxMs: 100,
+  /** A generator this late moves its schedule: catching up further would be a burst that nobody asked for. */
+  trafficLagMaxMs: 20,
+  /** Sequence numbers a receiver can judge as late or twice, a stream: 0.2 s at 1,000,000/s, in 32 KiB. */
+  trafficWindowSize: 262_144,
+  /** Streams a receiver tells apart; 32 MiB of windows. */
+  trafficStreamsMax: 1_024,
+  /** What may wait at a receiving socket. 64-byte datagrams take 768 bytes there: 20,000 of them. */
+  trafficReceiveBufferSize: 16 * 1024 * 1024,
+} as const;
+
+assert(limits.trafficSliceMs <= limits.trafficSliceMaxMs, "a slice of traffic ends while a person waits for Ctrl-C");
+assert(limits.workersDefaultMax <= limits.workersMax, "the default number of workers is within the limit");
+assert(limits.captureRingSize / limits.captureSlotSizeMin <= limits.captureSlotsMax, "a ring's slots can be numbered");
+assert(limits.captureLinksMax + 2 <= limits.regionsMax, "every ring and the pool have a region");
+assert(limits.sendsMax * 2 <= limits.ringEntries, "sends leave room in the ring for polls");
+assert(limits.workerDrainWaitMs < limits.workerEndWaitMs, "a worker may drain before it is killed");
+assert(limits.commandSizeMax <= limits.orderSizeMax, "a rule that fits a command fits an order");
+assert(limits.captureRingSize / limits.captureSlotSizeMin <= limits.captureSlotsMax, "a ring's slots can be numbered");
+assert(limits.captureLinksMax + 2 <= limits.regionsMax, "every ring and the pool have a region");
+assert(limits.sendsMax * 2 <= limits.ringEntries, "sends leave room in the ring for polls");
+assert(limits.workerDrainWaitMs < limits.workerEndWaitMs, "a worker may drain before it is killed");
+assert(limits.commandSizeMax <= limits.commandPoolSize, "the largest command fits the pool");
+assert(limits.replySizeMax <= limits.replyPoolSize, "the largest reply fits the pool");
+assert(limits.replyPatienceMs > limits.orderAckWaitMs + limits.workerBirthWaitMs, "a client outwaits the supervisor");

@@ -1,0 +1,97 @@
+// From an output's backlog to sends: consecutive datagrams of one size leave as one send with UDP_SEGMENT, the last of
+// them may be shorter. A batch is what has gathered by itself; nothing ever waits for one to fill.
+import type { Output } from "./output.ts";
+import { payloadMax } from "./output.ts";
+import type { Sender, Sends } from "./send.ts";
+import { none, type Slots } from "./slots.ts";
+
+export type Batch = { sender: Sender; sends: Sends; slots: Slots };
+
+/** UDP_MAX_SEGMENTS of kernels before 6.9; later ones take 128. linux/udp.h. */
+const segmentsMax = 64;
+/** Sends of one output in one chain: enough to clear a backlog quickly, few enough to leave room for other outputs. */
+const chainMax = 16;
+
+/**
+ * Queues a chain of sends for what waits at the output's cursor. The chain keeps order: when one fails, those behind it
+ * come back unsent. Returns false when the sender has no room now, and then nothing was queued.
+ */
+export function gather(batch: Batch, output: Output): boolean {
+  const { sends } = batch;
+  const room = Math.min(chainMax, sends.freeCount);
+  if (room === 0) {
+    return false;
+  }
+  let slot = output.cursor;
+  let queued = 0;
+  while (slot !== none && queued < room) {
+    if (mustGoApart(batch, output, slot)) {
+      if (queued === 0) {
+        sendApart(batch, output, slot, room);
+      }
+      break;
+    }
+    slot = sendRun(batch, output, slot);
+    queued++;
+  }
+  sends.endChain(batch.sender);
+  return true;
+}
+
+/** True for a super-frame whose segments the kernel does not take in one send of this output. */
+function mustGoApart(batch: Batch, output: Output, slot: number): boolean {
+  return (batch.slots.segment[slot] as number) > output.segmentMax;
+}
+
+/** Queues one send that begins with `slot` and takes as many of the following ones as may ride with it. */
+function sendRun(batch: Batch, output: Output, slot: number): number {
+  const { slots, sends, sender } = batch;
+  const size = slots.size[slot] as number;
+  const index = sends.take(output);
+  sender.piece(index, 0, slots.address[slot] as number, size);
+  const next = slots.next[slot] as number;
+  if (slots.segment[slot] !== 0 || size === 0 || size > output.segmentMax || next === none) {
+    sends.queue(sender, index, output.fd, 1, slots.segment[slot] as number, 1, slots.count[slot] as number);
+    return next;
+  }
+  return sendTogether(batch, output, index, next, size);
+}
+
+/** Adds to send `index`, which holds one datagram of `size` bytes, those from `next` on; queues it; returns the rest. */
+function sendTogether(batch: Batch, output: Output, index: number, next: number, size: number): number {
+  const { slots, sends, sender } = batch;
+  const max = Math.min(segmentsMax, sender.piecesMax);
+  let slot = next;
+  let pieces = 1;
+  let bytes = size;
+  while (slot !== none && pieces < max) {
+    const following = slots.size[slot] as number;
+    if (slots.segment[slot] !== 0 || following > size || following === 0 || bytes + following > payloadMax) {
+      break;
+    }
+    sender.piece(index, pieces, slots.address[slot] as number, following);
+    pieces++;
+    bytes += following;
+    slot = slots.next[slot] as number;
+    if (following < size) {
+      break;
+    }
+  }
+  sends.queue(sender, index, output.fd, pieces, pieces > 1 ? size : 0, pieces, pieces);
+  return slot;
+}
+
+/** Queues the datagrams of one super-frame, from the first that is not out yet, as sends of their own: at most `room`. */
+function sendApart(batch: Batch, output: Output, slot: number, room: number): void {
+  const { slots, sends, sender } = batch;
+  const segment = slots.segment[slot] as number;
+  const size = slots.size[slot] as number;
+  const address = slots.address[slot] as number;
+  const last = (slots.count[slot] as number) - 1;
+  for (let part = output.partsDone; part <= last && part - output.partsDone < room; part++) {
+    const index = sends.take(output);
+    sender.piece(index, 0, address + part * segment, part === last ? size - part * segment : segment);
+    // The slot is done with its last part.
+    sends.queue(sender, index, output.fd, 1, 0, part === last ? 1 : 0, 1);
+  }
+}

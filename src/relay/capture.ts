@@ -1,0 +1,76 @@
+// One capture ring as ingress reads it: slot after slot, in the kernel's order.
+import { linkField, linkFirst, linkSize } from "./counters.ts";
+import { MatchTable } from "./match.ts";
+import { type Region, slotIsOurs } from "./region.ts";
+
+/** TP_STATUS_COPY: the frame outgrew the slot, and the socket's queue holds it whole. packet(7). */
+const statusCopy = 1 << 1;
+
+// A slot that egress still holds looks like a new one: its status word says "ours" in both cases, and that word's bits
+// belong to the kernel. So what we have taken is marked in tp_len, which the kernel writes anew with every frame and which
+// no frame can have: 2^32 - 1.
+const slotLength = 4;
+const takenMark = 0xffffffff;
+
+export class Capture {
+  /** The supervisor's number for this socket; orders name it. */
+  readonly serial: number;
+  readonly fd: number;
+  readonly region: Region;
+  /** First of this link's counters in the page. */
+  readonly counters: number;
+  /** The rules of this link. */
+  rules = new MatchTable([]);
+  private next: number;
+
+  constructor(serial: number, fd: number, region: Region, counterIndex: number, next: number) {
+    this.serial = serial;
+    this.fd = fd;
+    this.region = region;
+    this.counters = linkFirst + counterIndex * linkSize;
+    this.next = next % region.shape.slotCount;
+  }
+
+  /** The slot to look at next. */
+  get position(): number {
+    return this.next;
+  }
+
+  /** Status word of the next slot when it holds a frame nobody has looked at, else 0. */
+  arrived(): number {
+    const status = this.region.status(this.next);
+    if ((status & slotIsOurs) === 0 || this.length(this.next) === takenMark) {
+      return 0;
+    }
+    return status;
+  }
+
+  /** True when the whole frame waits in the socket's queue. */
+  isCopied(status: number): boolean {
+    return (status & statusCopy) !== 0;
+  }
+
+  /** Goes on to the next slot; the one left behind stays ours until it is released. */
+  take(counters: Float64Array): void {
+    const at = (this.region.slotOffsets[this.next] as number) + slotLength;
+    this.region.views.u32[at >> 2] = takenMark;
+    this.next = this.next + 1 === this.region.shape.slotCount ? 0 : this.next + 1;
+    counters[this.counters + linkField.readSlot] = this.next;
+  }
+
+  /** After a worker died: gives back what it had taken and not released. Returns how many frames that were. */
+  releaseTaken(): number {
+    let count = 0;
+    for (let slot = 0; slot < this.region.shape.slotCount; slot++) {
+      if ((this.region.status(slot) & slotIsOurs) !== 0 && this.length(slot) === takenMark) {
+        this.region.release(slot);
+        count++;
+      }
+    }
+    return count;
+  }
+
+  private length(slot: number): number {
+    return this.region.views.u32[((this.region.slotOffsets[slot] as number) + slotLength) >> 2] as number;
+  }
+}

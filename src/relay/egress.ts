@@ -1,0 +1,342 @@
+// The second half of a packet's way: queue -> batch per output -> send -> give the slot back.
+// A rule keeps one backlog, a chain of slots, and each of its outputs a place in it: fan-out copies nothing.
+import { assert } from "../base/assert.ts";
+import { type Batch, gather } from "./batch.ts";
+import { egress as counter } from "./counters.ts";
+import { regionOrder } from "./ingress.ts";
+import { Output, OutputRule } from "./output.ts";
+import type { Queue } from "./queue.ts";
+import type { Region } from "./region.ts";
+import { complete, discard, drop, type Sender, type Sends } from "./send.ts";
+import { none, Slots } from "./slots.ts";
+
+/** Datagrams that may wait for an output whose socket is full: 20 ms at 100,000/s. */
+const backlogMax = 2048;
+
+export type EgressParts = {
+  counters: Float64Array;
+  queue: Queue;
+  sender: Sender;
+  sends: Sends;
+  /** A region comes into use: its shape and memory under `index`. */
+  regionOpen: (index: number) => Region;
+  /** The region's last slot is back and ingress has let go: its memory may go. */
+  regionClosed: (index: number) => void;
+  /** The socket of an output that is gone. */
+  socketClosed: (fd: number) => void;
+};
+
+/** What an order says about one output. */
+export type OutputOrder = { id: number; fd: number; counter: number };
+
+export class Egress {
+  readonly slots = new Slots();
+  private readonly parts: EgressParts;
+  private readonly rules = new Map<number, OutputRule>();
+  private readonly ready: Output[] = [];
+  private readonly blocked: Output[] = [];
+  private readonly fresh: OutputRule[] = [];
+  private readonly regions = new Map<number, Region>();
+  private readonly leaving = new Map<number, Region>();
+  /** Rules come with rising numbers: one above this has not been heard of yet, one below and unknown is gone. */
+  private serialMax = 0;
+  /** Ingress has said its last; what is held is all there is. */
+  hasEnded = false;
+  private readonly batch: Batch;
+
+  constructor(parts: EgressParts) {
+    this.parts = parts;
+    this.batch = { sender: parts.sender, sends: parts.sends, slots: this.slots };
+  }
+
+  get ruleCount(): number {
+    return this.rules.size;
+  }
+
+  /** True while something is to be sent or under way: the thread must not sleep without a bound. */
+  get isBusy(): boolean {
+    return this.ready.length > 0;
+  }
+
+  /** True while an output waits for room in its socket, which no completion will announce. */
+  get hasBlocked(): boolean {
+    return this.blocked.length > 0;
+  }
+
+  /** True when nothing is held: all that came has gone out or was counted as lost. */
+  get isDrained(): boolean {
+    return this.slots.held === 0;
+  }
+
+  /** Adds a rule or changes its outputs. An output known by its id keeps its place and loses nothing. */
+  setRule(serial: number, orders: readonly OutputOrder[]): void {
+    const known = this.rules.get(serial);
+    const before = new Map(known?.outputs.map((output) => [output.id, output]));
+    const outputs = orders.map((order) => {
+      const same = before.get(order.id);
+      before.delete(order.id);
+      return same ?? new Output(order.id, order.fd, order.counter);
+    });
+    for (const gone of before.values()) {
+      this.retire(gone);
+    }
+    this.serialMax = Math.max(this.serialMax, serial);
+    if (known === undefined) {
+      this.rules.set(serial, new OutputRule(serial, outputs));
+    } else {
+      known.setOutputs(outputs);
+    }
+  }
+
+  /** Forgets a rule; what its outputs had not sent is counted as dropped. Returns false when there was none. */
+  removeRule(serial: number): boolean {
+    const rule = this.rules.get(serial);
+    this.rules.delete(serial);
+    for (const output of rule?.outputs ?? []) {
+      this.retire(output);
+    }
+    return rule !== undefined;
+  }
+
+  /** Gives up on the rule that the oldest entry of the queue names: its datagrams are counted as nobody's. */
+  forgetUnknown(): void {
+    if (this.parts.queue.depth() > 0) {
+      this.serialMax = Math.max(this.serialMax, this.parts.queue.word(0, 1));
+    }
+  }
+
+  /** The serial numbers of all rules. */
+  serials(): number[] {
+    return [...this.rules.keys()];
+  }
+
+  /**
+   * One turn: takes what the queue holds (at most `budget` entries) and queues sends for it with the sender, which the
+   * caller then hands to the kernel. Returns how many entries were taken; -1 when the next one belongs to a rule whose
+   * order has not been read yet, and the caller must read orders first.
+   */
+  step(budget: number, nowNs: number): number {
+    const taken = this.drain(budget);
+    this.start();
+    this.unblock(nowNs);
+    this.fill();
+    return taken;
+  }
+
+  /** A send is done: `token` as it was queued, bytes or -errno. Its output goes on with what is left. */
+  completed(token: number, result: number, nowNs: number): void {
+    const output = complete(this.batch, this.parts.counters, token, result, nowNs);
+    if (output.inFlight > 0) {
+      return;
+    }
+    if (output.isRemoved) {
+      discard(this.batch, this.parts.counters, output);
+      this.closeSocket(output);
+      return;
+    }
+    if (output.isBlocked) {
+      this.blocked.push(output);
+    } else if (output.cursor !== none) {
+      this.makeReady(output);
+    }
+    if (this.leaving.size > 0) {
+      this.closeRegions();
+    }
+  }
+
+  private drain(budget: number): number {
+    const { queue, counters } = this.parts;
+    const depth = queue.depth();
+    if (depth > (counters[counter.queueDepthMax] as number)) {
+      counters[counter.queueDepthMax] = depth;
+    }
+    const count = Math.min(depth, budget);
+    let taken = 0;
+    while (taken < count) {
+      const serial = queue.word(taken, 1);
+      if (serial === 0) {
+        this.regionChange(queue.word(taken, 0), queue.word(taken, 2));
+      } else if (!this.enter(serial, taken)) {
+        break;
+      }
+      taken++;
+    }
+    if (taken > 0) {
+      queue.taken(taken);
+      counters[counter.turns] = (counters[counter.turns] as number) + 1;
+    }
+    return taken === 0 && count > 0 ? -1 : taken;
+  }
+
+  /** Puts the entry `ahead` places on into its rule's backlog. False: its rule is not known yet. */
+  private enter(serial: number, ahead: number): boolean {
+    const { queue, counters } = this.parts;
+    const { slots } = this;
+    const rule = this.rules.get(serial);
+    if (rule === undefined && serial > this.serialMax) {
+      return false;
+    }
+    const slot = queue.word(ahead, 0);
+    const place = queue.word(ahead, 2);
+    const segments = queue.word(ahead, 3);
+    const count = segments & 0xffff;
+    if (rule === undefined) {
+      counters[counter.unknownRule] = (counters[counter.unknownRule] as number) + count;
+      slots.take(slot, 0, 0, 0, count, 0);
+      return true;
+    }
+    slots.take(slot, place >>> 16, place & 0xffff, segments >>> 16, count, rule.users);
+    if (rule.users > 0) {
+      if (rule.freshFirst === none) {
+        rule.freshFirst = slot;
+      }
+      if (rule.last !== none) {
+        slots.next[rule.last] = slot;
+      }
+      rule.last = slot;
+    }
+    rule.freshCount += count;
+    if (!rule.isFresh) {
+      rule.isFresh = true;
+      this.fresh.push(rule);
+    }
+    return true;
+  }
+
+  /** Shows every output of a rule with something new where to begin. */
+  private start(): void {
+    const { counters } = this.parts;
+    for (const rule of this.fresh) {
+      counters[counter.datagrams] = (counters[counter.datagrams] as number) + rule.freshCount * rule.outputs.length;
+      for (const output of rule.outputs) {
+        output.add(counters, "entered", rule.freshCount);
+        if (output.fd < 0) {
+          this.lose(output, rule.freshCount);
+          continue;
+        }
+        output.backlog += rule.freshCount;
+        if (output.cursor === none) {
+          output.cursor = rule.freshFirst;
+        }
+        if (output.isBlocked) {
+          this.bound(output);
+        } else if (output.inFlight === 0) {
+          this.makeReady(output);
+        }
+      }
+      rule.isFresh = false;
+      rule.freshFirst = none;
+      rule.freshCount = 0;
+    }
+    this.fresh.length = 0;
+  }
+
+  /** Counts datagrams of an output that cannot work now. */
+  private lose(output: Output, count: number): void {
+    const { counters } = this.parts;
+    output.add(counters, "dropped", count);
+    counters[counter.dropped] = (counters[counter.dropped] as number) + count;
+  }
+
+  /** A blocked output may not hold so many slots that others starve: the oldest go, counted. */
+  private bound(output: Output): void {
+    while (output.cursor !== none && (this.slots.isScarce(output.cursor) || output.backlog > backlogMax)) {
+      drop(this.batch, this.parts.counters, output);
+    }
+  }
+
+  private unblock(nowNs: number): void {
+    for (let at = this.blocked.length - 1; at >= 0; at--) {
+      const output = this.blocked[at] as Output;
+      if (nowNs < output.blockedUntilNs) {
+        continue;
+      }
+      this.blocked.splice(at, 1);
+      output.isBlocked = false;
+      if (output.cursor !== none) {
+        this.makeReady(output);
+      }
+    }
+  }
+
+  /** Builds sends for ready outputs as far as the sender has room; the rest stay ready for the next turn. */
+  private fill(): void {
+    const { ready } = this;
+    let served = 0;
+    while (served < ready.length) {
+      const output = ready[served] as Output;
+      if (!gather(this.batch, output)) {
+        break;
+      }
+      output.isReady = false;
+      served++;
+    }
+    if (served === ready.length) {
+      ready.length = 0;
+    } else if (served > 0) {
+      ready.splice(0, served);
+    }
+  }
+
+  private makeReady(output: Output): void {
+    if (!output.isReady) {
+      output.isReady = true;
+      this.ready.push(output);
+    }
+  }
+
+  /** Takes an output out of service; its socket goes when nothing of it is in flight. */
+  private retire(output: Output): void {
+    if (output.isReady) {
+      this.ready.splice(this.ready.indexOf(output), 1);
+      output.isReady = false;
+    }
+    if (output.isBlocked) {
+      this.blocked.splice(this.blocked.indexOf(output), 1);
+      output.isBlocked = false;
+    }
+    output.isRemoved = true;
+    if (output.inFlight > 0) {
+      return;
+    }
+    discard(this.batch, this.parts.counters, output);
+    this.closeSocket(output);
+  }
+
+  private closeSocket(output: Output): void {
+    if (output.fd >= 0) {
+      this.parts.socketClosed(output.fd);
+      output.fd = -1;
+    }
+    this.closeRegions();
+  }
+
+  private regionChange(order: number, index: number): void {
+    if (order === regionOrder.attach) {
+      const region = this.parts.regionOpen(index);
+      this.slots.attach(region);
+      this.regions.set(index, region);
+      return;
+    }
+    if (order === regionOrder.end) {
+      this.hasEnded = true;
+      return;
+    }
+    const region = this.regions.get(index);
+    assert(region !== undefined, "ingress detaches what it attached");
+    this.regions.delete(index);
+    this.leaving.set(index, region);
+    this.closeRegions();
+  }
+
+  /** Lets go of regions that ingress has left and whose last slot is back. */
+  private closeRegions(): void {
+    for (const [index, region] of this.leaving) {
+      if (this.slots.heldIn(region) === 0) {
+        this.leaving.delete(index);
+        this.slots.detach(region);
+        this.parts.regionClosed(index);
+      }
+    }
+  }
+}

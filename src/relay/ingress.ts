@@ -1,0 +1,196 @@
+// The first half of a packet's way: capture ring -> parse -> match -> queue. No clock, no log, no kernel of its own.
+import { assert } from "../base/assert.ts";
+import type { Capture } from "./capture.ts";
+import { ingress as counter, linkField, refusal, refusedFirst, ruleField, ruleFirst, ruleSize } from "./counters.ts";
+import type { LargeSlots } from "./large.ts";
+import type { MatchRule } from "./match.ts";
+import { Datagram, type OnesSum, parse } from "./parse.ts";
+import type { Queue } from "./queue.ts";
+import type { Region } from "./region.ts";
+
+/** Queue entries that are no datagram carry rule 0 and one of these in place of the slot. */
+export const regionOrder = { attach: 1, detach: 2, end: 3 } as const;
+
+export type IngressParts = {
+  counters: Float64Array;
+  queue: Queue;
+  onesSum: OnesSum;
+  large: LargeSlots;
+  /** Wakes egress; called at most once for each of its sleeps. */
+  wake: () => void;
+};
+
+export class Ingress {
+  readonly captures: Capture[] = [];
+  private readonly parts: IngressParts;
+  private readonly datagram = new Datagram();
+  private turnFirst = 0;
+  private isDirty = false;
+
+  constructor(parts: IngressParts) {
+    this.parts = parts;
+  }
+
+  /** Starts to take frames from `capture`. `index` is the number under which both sides keep its region. */
+  attach(capture: Capture, index: number): void {
+    this.captures.push(capture);
+    this.announce(regionOrder.attach, index);
+  }
+
+  /** Takes no more frames from the capture; egress closes it when the last slot is back. */
+  detach(serial: number, index: number): void {
+    const at = this.captures.findIndex((capture) => capture.serial === serial);
+    assert(at >= 0, "only what was attached is detached");
+    this.captures.splice(at, 1);
+    this.announce(regionOrder.detach, index);
+  }
+
+  /** Tells egress of a region, in line with the datagrams that lie in it. */
+  announce(order: number, index: number): void {
+    const { queue } = this.parts;
+    assert(queue.hasRoom(), "the queue has room for every slot and some orders");
+    queue.put(order, 0, index, 0);
+    this.isDirty = true;
+    this.publish();
+  }
+
+  /**
+   * One turn: at most `budget` frames, every capture in its turn first. `nowNs` is kept as "last seen".
+   * Returns how many frames were taken; fewer than the budget means that the rings are empty or egress is behind.
+   */
+  step(budget: number, nowNs: number): number {
+    const { counters } = this.parts;
+    const count = this.captures.length;
+    let taken = 0;
+    for (let each = 0; each < count && taken < budget; each++) {
+      const capture = this.captures[(this.turnFirst + each) % count] as Capture;
+      taken += this.drain(capture, budget - taken, nowNs);
+    }
+    this.turnFirst = count > 0 ? (this.turnFirst + 1) % count : 0;
+    if (taken > 0) {
+      add(counters, counter.frames, taken);
+      add(counters, counter.turns, 1);
+    }
+    this.publish();
+    return taken;
+  }
+
+  private publish(): void {
+    const { queue, counters, wake } = this.parts;
+    if (!this.isDirty) {
+      return;
+    }
+    this.isDirty = false;
+    queue.publish();
+    if (queue.mustWake()) {
+      add(counters, counter.wakeupsWritten, 1);
+      wake();
+    } else {
+      add(counters, counter.wakeupsAvoided, 1);
+    }
+  }
+
+  private drain(capture: Capture, budget: number, nowNs: number): number {
+    const { counters, queue } = this.parts;
+    let taken = 0;
+    while (taken < budget) {
+      const status = capture.arrived();
+      if (status === 0) {
+        break;
+      }
+      if (!queue.hasRoom()) {
+        // The frame stays in the ring, where it costs nothing, until egress has caught up.
+        add(counters, counter.queueFull, 1);
+        break;
+      }
+      taken++;
+      if (capture.isCopied(status)) {
+        this.takeLarge(capture, status, nowNs);
+      } else {
+        const slot = capture.position;
+        this.handle(capture, capture.region, slot, status, nowNs);
+      }
+    }
+    if (taken > 0) {
+      add(counters, capture.counters + linkField.frames, taken);
+      counters[capture.counters + linkField.lastSeenNs] = nowNs;
+    }
+    return taken;
+  }
+
+  /** The head is in the slot, the whole on the socket's queue: the slot goes back at once. */
+  private takeLarge(capture: Capture, status: number, nowNs: number): void {
+    const { large, counters } = this.parts;
+    const slot = capture.position;
+    const at = large.fetch(capture.fd, capture.region, slot);
+    if (at < 0) {
+      add(counters, refusedFirst + refusal.large_slots_full - 1, 1);
+    } else {
+      this.handle(capture, large.region, at, status, nowNs);
+    }
+    if (capture.position === slot) {
+      capture.take(counters);
+    }
+    capture.region.release(slot);
+  }
+
+  /** Decides about one frame: to the queue, or back to the kernel and counted. */
+  private handle(capture: Capture, region: Region, slot: number, status: number, nowNs: number): void {
+    const { counters, queue, onesSum } = this.parts;
+    const { datagram } = this;
+    const at = region.slotOffsets[slot] as number;
+    const refused = parse(region.views, at, status, region.shape.address, onesSum, datagram);
+    if (region === capture.region) {
+      capture.take(counters);
+    }
+    if (refused !== 0) {
+      this.refuse(capture, refused);
+      region.release(slot);
+      return;
+    }
+    const rule = capture.rules.find(datagram.destinationWord, datagram.portAndProtocol, datagram.sourceWord);
+    if (rule === undefined) {
+      add(counters, counter.noMatch, 1);
+      region.release(slot);
+      return;
+    }
+    this.count(rule, nowNs);
+    queue.put(
+      region.shape.slotFirst + slot,
+      rule.serial,
+      (datagram.payloadOffset << 16) | datagram.payloadSize,
+      (datagram.segmentSize << 16) | datagram.count,
+    );
+    this.isDirty = true;
+  }
+
+  private refuse(capture: Capture, refused: number): void {
+    const { counters } = this.parts;
+    add(counters, refusedFirst + refused - 1, 1);
+    if (refused === refusal.vlan) {
+      add(counters, capture.counters + linkField.tagged, 1);
+      counters[capture.counters + linkField.lastVlan] = this.datagram.vlan;
+    }
+  }
+
+  private count(rule: MatchRule, nowNs: number): void {
+    const { counters } = this.parts;
+    const { count, payloadSize } = this.datagram;
+    const at = ruleFirst + rule.counter * ruleSize;
+    add(counters, counter.matched, 1);
+    add(counters, counter.datagrams, count);
+    add(counters, counter.bytes, payloadSize);
+    if (count > 1) {
+      add(counters, counter.superFrames, 1);
+    }
+    add(counters, at + ruleField.frames, 1);
+    add(counters, at + ruleField.datagrams, count);
+    add(counters, at + ruleField.bytes, payloadSize);
+    counters[at + ruleField.lastSeenNs] = nowNs;
+  }
+}
+
+/** Counters have one writer each: a plain addition is enough. */
+function add(counters: Float64Array, at: number, by: number): void {
+  counters[at] = (counters[at] as number) + by;
+}

@@ -1,0 +1,75 @@
+// One output of a rule as egress drives it: where it stands in the rule's backlog, and what is in flight.
+import { outputField, outputFirst, outputSize } from "./counters.ts";
+import { none } from "./slots.ts";
+
+/** The largest UDP payload IPv4 can carry: 65,535 less 20 and 8. RFC 768, RFC 791. */
+export const payloadMax = 65_507;
+
+export class Output {
+  /** The supervisor's number for the socket; the same number in a changed rule is the same output. */
+  readonly id: number;
+  /** A connected socket, or -1 while the output cannot work; then its datagrams are dropped and counted. */
+  fd: number;
+  /** First of its counters in the page. */
+  readonly counters: number;
+  /** First slot not sent yet, `none` when it has sent all. */
+  cursor = none;
+  /** Of the super-frame under the cursor: datagrams that went out on their own. */
+  partsDone = 0;
+  /** Datagrams it has entered and not left. */
+  backlog = 0;
+  /** Sends handed to the kernel and not completed; one chain at a time, so that order holds. */
+  inFlight = 0;
+  /** Largest segment the kernel takes in one super-send; lowered when it refuses (EINVAL, EMSGSIZE, EIO). */
+  segmentMax = payloadMax;
+  /** Errno of the last attempt at the datagram under the cursor, 0 when it was not tried. */
+  refusedErrno = 0;
+  /** Not tried again before this time: the socket was full. */
+  blockedUntilNs = 0;
+  isBlocked = false;
+  isReady = false;
+  isRemoved = false;
+  rule: OutputRule | undefined;
+
+  constructor(id: number, fd: number, counterIndex: number) {
+    this.id = id;
+    this.fd = fd;
+    this.counters = outputFirst + counterIndex * outputSize;
+  }
+
+  /** Adds to one of its counters. */
+  add(counters: Float64Array, field: keyof typeof outputField, by: number): void {
+    const at = this.counters + outputField[field];
+    counters[at] = (counters[at] as number) + by;
+  }
+
+  set(counters: Float64Array, field: keyof typeof outputField, value: number): void {
+    counters[this.counters + outputField[field]] = value;
+  }
+}
+
+/** A rule as egress sees it: its outputs, and the slots that came since this turn began. */
+export class OutputRule {
+  readonly serial: number;
+  outputs: Output[] = [];
+  /** Outputs that have a socket; each holds every slot of the rule until it has sent it. */
+  users = 0;
+  /** The newest slot that an output still holds, to which the next one is tied. */
+  last = none;
+  freshFirst = none;
+  freshCount = 0;
+  isFresh = false;
+
+  constructor(serial: number, outputs: Output[]) {
+    this.serial = serial;
+    this.setOutputs(outputs);
+  }
+
+  setOutputs(outputs: Output[]): void {
+    this.outputs = outputs;
+    this.users = outputs.filter((output) => output.fd >= 0).length;
+    for (const output of outputs) {
+      output.rule = this;
+    }
+  }
+}

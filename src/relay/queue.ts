@@ -1,0 +1,105 @@
+// The queue from ingress to egress: one producer, one consumer, fixed entries in shared memory.
+// Beside it the flag of the wakeup protocol (DESIGN.md 3.3), which belongs to the same cache-line plan.
+import { assert } from "../base/assert.ts";
+
+/** Words of one entry: slot, rule (0: a region order), payload offset and size, segment size and datagram count. */
+export const entryWords = 4;
+
+// Head, tail and flag each on a line of its own (64 bytes): the two sides must not fight over one.
+const headAt = 0;
+const tailAt = 16;
+const sleepingAt = 32;
+const firstAt = 64;
+
+/** Shared memory for a queue of `capacity` entries, a power of two. */
+export function queueMemory(capacity: number): SharedArrayBuffer {
+  assert(capacity > 0 && (capacity & (capacity - 1)) === 0, "a queue's capacity is a power of two");
+  return new SharedArrayBuffer((firstAt + capacity * entryWords) * 4);
+}
+
+/**
+ * One side's view of the queue. The producer calls room, put, publish and wakes; the consumer depth, word, taken and
+ * the three of its sleep. Neither calls the other's.
+ */
+export class Queue {
+  readonly capacity: number;
+  private readonly words: Int32Array;
+  private readonly mask: number;
+  // The producer's tail and the consumer's head, private until published.
+  private position: number;
+  // What this side last saw of the other's position: looked up again only when it runs out.
+  private seen: number;
+
+  constructor(memory: SharedArrayBuffer, side: "producer" | "consumer") {
+    this.words = new Int32Array(memory);
+    this.capacity = (this.words.length - firstAt) / entryWords;
+    this.mask = this.capacity - 1;
+    this.position = Atomics.load(this.words, side === "producer" ? tailAt : headAt);
+    this.seen = Atomics.load(this.words, side === "producer" ? headAt : tailAt);
+  }
+
+  /** Producer: true when one more entry fits. */
+  hasRoom(): boolean {
+    if (((this.position - this.seen) | 0) < this.capacity) {
+      return true;
+    }
+    this.seen = Atomics.load(this.words, headAt);
+    return ((this.position - this.seen) | 0) < this.capacity;
+  }
+
+  /** Producer: writes the next entry; egress sees it after publish(). */
+  put(slot: number, rule: number, offsetAndSize: number, segments: number): void {
+    const at = firstAt + (this.position & this.mask) * entryWords;
+    this.words[at] = slot;
+    this.words[at + 1] = rule;
+    this.words[at + 2] = offsetAndSize;
+    this.words[at + 3] = segments;
+    this.position = (this.position + 1) | 0;
+  }
+
+  /** Producer: lets egress see what was put. Sequentially consistent, like every access the wakeup relies on. */
+  publish(): void {
+    Atomics.store(this.words, tailAt, this.position);
+  }
+
+  /** Producer, after publish(): true when egress slept and has to be woken, at most once a sleep. */
+  mustWake(): boolean {
+    return Atomics.exchange(this.words, sleepingAt, 0) === 1;
+  }
+
+  /** Consumer: how many entries wait. */
+  depth(): number {
+    this.seen = Atomics.load(this.words, tailAt);
+    return (this.seen - this.position) | 0;
+  }
+
+  /** Consumer: word `word` of the entry `ahead` places behind the oldest. */
+  word(ahead: number, word: number): number {
+    return this.words[firstAt + ((this.position + ahead) & this.mask) * entryWords + word] as number;
+  }
+
+  /** Consumer: gives the oldest `count` entries back to the producer. */
+  taken(count: number): void {
+    this.position = (this.position + count) | 0;
+    Atomics.store(this.words, headAt, this.position);
+  }
+
+  /**
+   * Consumer: says that it is about to sleep, then looks again. Returns false when something came in between, and then
+   * it must not sleep. Without the second look, an entry put after our last drain by a producer that still saw
+   * sleeping = 0 would lie here until the next one comes.
+   */
+  fallAsleep(): boolean {
+    Atomics.store(this.words, sleepingAt, 1);
+    if (this.depth() === 0) {
+      return true;
+    }
+    Atomics.store(this.words, sleepingAt, 0);
+    return false;
+  }
+
+  /** Consumer: awake again, for whatever reason. */
+  awake(): void {
+    Atomics.store(this.words, sleepingAt, 0);
+  }
+}

@@ -1,0 +1,195 @@
+// Sends under way: what each carries, and what its completion means for the output it belongs to.
+import { egress as counter, errnoCount, errnoFirst } from "./counters.ts";
+import type { Batch } from "./batch.ts";
+import type { Output } from "./output.ts";
+import { none, type Slots } from "./slots.ts";
+
+/** What egress needs of a ring; src/shim/ring.ts is one, a test's fake another. */
+export type Sender = {
+  readonly sendsMax: number;
+  readonly piecesMax: number;
+  piece(index: number, piece: number, address: number, size: number): void;
+  send(index: number, fd: number, pieceCount: number, segmentSize: number, token: number, isChained: boolean): void;
+};
+
+/** Errors by which the kernel refuses the shape of a super-send, not the datagrams. udp(7), net/ipv4/udp.c. */
+const shapeErrors = new Set([5 /* EIO: no checksum offload */, 22 /* EINVAL */, 90 /* EMSGSIZE */]);
+const socketFull = 11; // EAGAIN
+const chainBroken = 125; // ECANCELED
+/** How long an output whose socket is full is left alone: 50 datagrams' time at 100,000/s. */
+const fullWaitNs = 500_000;
+
+export class Sends {
+  private readonly outputs: (Output | undefined)[];
+  private readonly slots: Int32Array;
+  private readonly datagrams: Int32Array;
+  private readonly segments: Int32Array;
+  private readonly free: Int32Array;
+  freeCount: number;
+  // A send is handed over when the next one shows whether it is the end of its chain.
+  private held = none;
+  private heldFd = 0;
+  private heldPieces = 0;
+
+  constructor(max: number) {
+    this.outputs = new Array<Output | undefined>(max).fill(undefined);
+    this.slots = new Int32Array(max);
+    this.datagrams = new Int32Array(max);
+    this.segments = new Int32Array(max);
+    this.free = Int32Array.from({ length: max }, (_, index) => index);
+    this.freeCount = max;
+  }
+
+  /** A free send for `output`; the caller has looked at freeCount. */
+  take(output: Output): number {
+    this.freeCount--;
+    const index = this.free[this.freeCount] as number;
+    this.outputs[index] = output;
+    output.inFlight++;
+    return index;
+  }
+
+  /** Queues send `index` behind the others of its chain: `slots` of the backlog are done with it, `datagrams` go out. */
+  queue(sender: Sender, index: number, fd: number, pieces: number, segment: number, slots: number, datagrams: number): void {
+    this.flush(sender, true);
+    this.slots[index] = slots;
+    this.datagrams[index] = datagrams;
+    this.segments[index] = segment;
+    this.held = index;
+    this.heldFd = fd;
+    this.heldPieces = pieces;
+  }
+
+  /** The chain is complete. */
+  endChain(sender: Sender): void {
+    this.flush(sender, false);
+  }
+
+  outputOf(index: number): Output {
+    return this.outputs[index] as Output;
+  }
+
+  slotsOf(index: number): number {
+    return this.slots[index] as number;
+  }
+
+  datagramsOf(index: number): number {
+    return this.datagrams[index] as number;
+  }
+
+  segmentOf(index: number): number {
+    return this.segments[index] as number;
+  }
+
+  give(index: number): void {
+    this.outputs[index] = undefined;
+    this.free[this.freeCount] = index;
+    this.freeCount++;
+  }
+
+  private flush(sender: Sender, isChained: boolean): void {
+    if (this.held !== none) {
+      const index = this.held;
+      this.held = none;
+      sender.send(index, this.heldFd, this.heldPieces, this.segments[index] as number, index, isChained);
+    }
+  }
+}
+
+/** Accounts for a completed send and moves its output on. Returns the output. */
+export function complete(batch: Batch, counters: Float64Array, index: number, result: number, nowNs: number): Output {
+  const { sends } = batch;
+  const output = sends.outputOf(index);
+  output.inFlight--;
+  if (result >= 0) {
+    countSent(batch, counters, output, index, result, nowNs);
+    advance(batch, output, sends.slotsOf(index), sends.datagramsOf(index));
+  } else if (-result !== chainBroken) {
+    refused(batch, counters, output, index, -result, nowNs);
+  }
+  sends.give(index);
+  return output;
+}
+
+function countSent(batch: Batch, counters: Float64Array, output: Output, index: number, bytes: number, nowNs: number): void {
+  const datagrams = batch.sends.datagramsOf(index);
+  output.refusedErrno = 0;
+  output.add(counters, "sent", datagrams);
+  output.add(counters, "sentBytes", bytes);
+  output.add(counters, "sends", 1);
+  output.set(counters, "lastSentNs", nowNs);
+  counters[counter.sent] = (counters[counter.sent] as number) + datagrams;
+  counters[counter.sentBytes] = (counters[counter.sentBytes] as number) + bytes;
+  counters[counter.sends] = (counters[counter.sends] as number) + 1;
+  if (datagrams > (counters[counter.batchMax] as number)) {
+    counters[counter.batchMax] = datagrams;
+  }
+}
+
+/** The kernel did not take a send. Nothing of it went out. */
+function refused(batch: Batch, counters: Float64Array, output: Output, index: number, code: number, nowNs: number): void {
+  const segment = batch.sends.segmentOf(index);
+  const place = errnoFirst + Math.min(code, errnoCount - 1);
+  counters[place] = (counters[place] as number) + 1;
+  output.set(counters, "lastErrno", code);
+  if (code === socketFull) {
+    output.isBlocked = true;
+    output.blockedUntilNs = nowNs + fullWaitNs;
+    return;
+  }
+  if (segment > 0 && shapeErrors.has(code)) {
+    // Larger than the link takes in one, or a link that cannot segment: the same datagrams go again, one by one.
+    output.segmentMax = Math.min(output.segmentMax, segment - 1);
+    return;
+  }
+  if (output.refusedErrno === 0) {
+    // A connected socket first reports what an ICMP error said of an earlier datagram; this one was not tried.
+    output.refusedErrno = code;
+    return;
+  }
+  output.refusedErrno = 0;
+  const datagrams = batch.sends.datagramsOf(index);
+  output.add(counters, "failed", datagrams);
+  counters[counter.failed] = (counters[counter.failed] as number) + datagrams;
+  advance(batch, output, batch.sends.slotsOf(index), datagrams);
+}
+
+/** Moves the cursor over `slots` slots; with 0 only a part of one went out. */
+function advance(batch: Batch, output: Output, slots: number, datagrams: number): void {
+  output.backlog -= datagrams;
+  if (slots === 0) {
+    output.partsDone++;
+    return;
+  }
+  output.partsDone = 0;
+  for (let left = slots; left > 0; left--) {
+    step(batch.slots, output);
+  }
+}
+
+/** Leaves the slot under the cursor behind. */
+function step(slots: Slots, output: Output): void {
+  const slot = output.cursor;
+  output.cursor = slots.next[slot] as number;
+  if (slots.done(slot) && output.rule?.last === slot) {
+    // Nobody holds the newest slot any more: what comes next begins a new chain.
+    output.rule.last = none;
+  }
+}
+
+/** Drops what is left of the slot under the cursor, counted. */
+export function drop(batch: Batch, counters: Float64Array, output: Output): void {
+  const datagrams = (batch.slots.count[output.cursor] as number) - output.partsDone;
+  output.partsDone = 0;
+  output.backlog -= datagrams;
+  output.add(counters, "dropped", datagrams);
+  counters[counter.dropped] = (counters[counter.dropped] as number) + datagrams;
+  step(batch.slots, output);
+}
+
+/** Drops all that waits for an output. Nothing of it may be in flight. */
+export function discard(batch: Batch, counters: Float64Array, output: Output): void {
+  while (output.cursor !== none) {
+    drop(batch, counters, output);
+  }
+}

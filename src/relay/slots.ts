@@ -1,0 +1,110 @@
+// What egress knows of every slot it holds: where its payload lies, how many outputs still need it, which one follows it
+// in its rule's backlog. Plain arrays by slot number; nothing is allocated on the way of a packet.
+import { assert } from "../base/assert.ts";
+import type { Region } from "./region.ts";
+
+/** No slot: the end of a backlog. */
+export const none = -1;
+
+export class Slots {
+  /** Payload address as C knows it, size in bytes. */
+  address = new Float64Array(0);
+  size = new Int32Array(0);
+  /** Payload bytes of each datagram but the last of a super-frame; 0: one datagram. */
+  segment = new Int32Array(0);
+  /** Datagrams in the slot. */
+  count = new Int32Array(0);
+  /** The next slot of the same rule, or `none`. */
+  next = new Int32Array(0);
+  /** Slots held in all. */
+  held = 0;
+  private users = new Int32Array(0);
+  private regionOf: (Region | undefined)[] = [];
+  private heldBy = new Map<Region, number>();
+
+  /** How many slots all regions have together. */
+  get capacity(): number {
+    return this.regionOf.length;
+  }
+
+  /** Makes a region's slots known; its numbers must be free. */
+  attach(region: Region): void {
+    const { slotFirst, slotCount } = region.shape;
+    if (slotFirst + slotCount > this.regionOf.length) {
+      this.grow(slotFirst + slotCount);
+    }
+    for (let slot = slotFirst; slot < slotFirst + slotCount; slot++) {
+      assert(this.regionOf[slot] === undefined, "a slot number belongs to one region");
+      this.regionOf[slot] = region;
+    }
+    this.heldBy.set(region, 0);
+  }
+
+  /** Forgets a region that holds nothing any more. */
+  detach(region: Region): void {
+    assert(this.heldIn(region) === 0, "a region is detached when its last slot is back");
+    const { slotFirst, slotCount } = region.shape;
+    this.regionOf.fill(undefined, slotFirst, slotFirst + slotCount);
+    this.heldBy.delete(region);
+  }
+
+  /** How many of a region's slots are held. */
+  heldIn(region: Region): number {
+    return this.heldBy.get(region) ?? 0;
+  }
+
+  /** Takes a slot from the queue for `users` outputs; one without users goes back at once. */
+  take(slot: number, offset: number, size: number, segment: number, count: number, users: number): void {
+    const region = this.regionOf[slot];
+    assert(region !== undefined, "the queue names slots of attached regions");
+    if (users === 0) {
+      region.release(slot - region.shape.slotFirst);
+      return;
+    }
+    assert(this.users[slot] === 0, "a slot has one owner");
+    this.address[slot] = region.shape.address + (region.slotOffsets[slot - region.shape.slotFirst] as number) + offset;
+    this.size[slot] = size;
+    this.segment[slot] = segment;
+    this.count[slot] = count;
+    this.next[slot] = none;
+    this.users[slot] = users;
+    this.held++;
+    this.heldBy.set(region, this.heldIn(region) + 1);
+  }
+
+  /** True when the slot's region is more than half taken: the kernel will soon have nowhere to put frames. */
+  isScarce(slot: number): boolean {
+    const region = this.regionOf[slot] as Region;
+    return this.heldIn(region) * 2 > region.shape.slotCount;
+  }
+
+  /** One output is done with the slot; with the last it goes back to whoever fills it, and true comes back. */
+  done(slot: number): boolean {
+    const left = (this.users[slot] as number) - 1;
+    assert(left >= 0, "a slot is given back once by each of its users");
+    this.users[slot] = left;
+    if (left === 0) {
+      const region = this.regionOf[slot] as Region;
+      this.held--;
+      this.heldBy.set(region, this.heldIn(region) - 1);
+      region.release(slot - region.shape.slotFirst);
+    }
+    return left === 0;
+  }
+
+  private grow(capacity: number): void {
+    const carry = <A extends Float64Array | Int32Array>(from: A, to: A): A => {
+      to.set(from);
+      return to;
+    };
+    this.address = carry(this.address, new Float64Array(capacity));
+    this.size = carry(this.size, new Int32Array(capacity));
+    this.segment = carry(this.segment, new Int32Array(capacity));
+    this.count = carry(this.count, new Int32Array(capacity));
+    this.next = carry(this.next, new Int32Array(capacity));
+    this.users = carry(this.users, new Int32Array(capacity));
+    while (this.regionOf.length < capacity) {
+      this.regionOf.push(undefined);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// Names for rules that nobody named: stable hashes, the same that MCR gives (INTEROP.md 4.1), so that scripts which
+// remember ids keep working.
+import { assert } from "../base/assert.ts";
+import { parseIpv4 } from "../base/ipv4.ts";
+import { sipHash13 } from "../base/siphash.ts";
+
+/** Rust ends a hashed string with this byte, which UTF-8 never contains. */
+const stringEnd = 0xff;
+
+function octets(address: string): [number, number, number, number] {
+  const value = parseIpv4(address);
+  assert(value !== undefined, `a validated address is hashed, not '${address}'`);
+  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+}
+
+/**
+ * The id of a rule whose operator gave none: 16 hex digits, SipHash-1-3 over interface, 0xFF, the group's octets, the port
+ * little-endian, the protocol. A source-specific rule (MCR's clients cannot make one) appends its source's four octets,
+ * so that the rules for two sources of one group have two ids. Addresses must be valid: anything else is a broken program.
+ */
+export function ruleId(
+  inputInterface: string,
+  group: string,
+  port: number,
+  protocol: number,
+  source?: string | undefined,
+): string {
+  const name = new TextEncoder().encode(inputInterface);
+  const rest = [stringEnd, ...octets(group), port & 255, port >>> 8, protocol];
+  return sipHash13(new Uint8Array([...name, ...rest, ...(source === undefined ? [] : octets(source))]));
+}
+
+/** One hash for a whole rule set: its sorted, unique ids, each followed by 0xFF. Tells drift, not contents. */
+export function rulesetHash(ids: Iterable<string>): string {
+  // Sorted as bytes, as Rust does: JavaScript's own order differs beyond the basic plane.
+  const sorted = [...new Set(ids)].map((id) => Buffer.from(`${id}\0`)).sort(Buffer.compare);
+  for (const id of sorted) {
+    id[id.length - 1] = stringEnd;
+  }
+  return sipHash13(Buffer.concat(sorted));
+}

@@ -1,0 +1,95 @@
+// What a rule is. Everything that becomes a rule, from the control socket, the file or the supervisor's orders, passes
+// one of these schemas; behind them every field can be believed. Field names and their order are the wire's.
+import { z } from "zod";
+import { limits } from "../limits.ts";
+import {
+  compact,
+  destination,
+  hostAddress,
+  linkName,
+  list,
+  objectError,
+  port,
+  portZero,
+  protocol,
+  text,
+  ttl,
+} from "./fields.ts";
+import { ruleId } from "./id.ts";
+
+/** The protocols that can be relayed, by their number in the IPv4 header. */
+export const protocols = { udp: 17, esp: 50 } as const;
+
+/** One side that a rule sends to. `ttl` absent: the configured default for multicast, the kernel's for unicast. */
+export const outputSchema = z
+  .object(
+    { group: destination, port, interface: linkName, ttl: ttl.nullish(), source_ip: hostAddress.nullish() },
+    objectError,
+  )
+  .transform(compact);
+
+const ruleFields = {
+  name: text("a name", limits.ruleNameSizeMax).nullish(),
+  input_interface: linkName,
+  input_group: destination,
+  input_port: port,
+  input_protocol: protocol.default(protocols.udp),
+  input_source: hostAddress.nullish(),
+  outputs: list(outputSchema, "outputs", limits.ruleOutputsMax),
+};
+
+const ruleIdText = text("a rule id", limits.ruleIdSizeMax);
+
+/** ESP has no ports, so only there 0 may stand for "none". */
+function refusePortZero(
+  context: z.core.ParsePayload<{ input_protocol: number; input_port: number; outputs: Output[] }>,
+) {
+  const rule = context.value;
+  if (rule.input_protocol === protocols.esp) {
+    return;
+  }
+  if (rule.input_port === 0) {
+    context.issues.push({ code: "custom", message: portZero, path: ["input_port"], input: 0 });
+  }
+  for (const [index, output] of rule.outputs.entries()) {
+    if (output.port === 0) {
+      context.issues.push({ code: "custom", message: portZero, path: ["outputs", index, "port"], input: 0 });
+    }
+  }
+}
+
+/** A rule as an operator asks for it: the id may be missing or empty, the protocol too. */
+export const ruleDraftSchema = z
+  .object({ rule_id: ruleIdText.nullish(), ...ruleFields }, objectError)
+  .check(refusePortZero)
+  .transform(compact);
+
+/** Who made the rule: the configuration file or somebody at run time. */
+export const originSchema = z.enum(["Static", "Dynamic"]);
+
+/** A rule as the supervisor holds it and sends it to workers. */
+export const ruleSchema = z
+  .object({ rule_id: ruleIdText.min(1, "must not be empty"), ...ruleFields, source: originSchema }, objectError)
+  .check(refusePortZero)
+  .transform(compact);
+
+export type Output = z.output<typeof outputSchema>;
+export type RuleDraft = z.output<typeof ruleDraftSchema>;
+export type Rule = z.output<typeof ruleSchema>;
+export type Origin = z.output<typeof originSchema>;
+
+/**
+ * The rule that a draft asks for. Without an id it gets the hash of its input. The hash takes the port as it was written;
+ * the rule itself carries port 0 for ESP, which has none.
+ */
+export function makeRule(draft: RuleDraft, source: Origin): Rule {
+  const { rule_id: wanted, ...fields } = draft;
+  const { input_interface, input_group, input_port, input_protocol, input_source } = fields;
+  const derived = () => ruleId(input_interface, input_group, input_port, input_protocol, input_source);
+  return {
+    rule_id: wanted === undefined || wanted === "" ? derived() : wanted,
+    ...fields,
+    input_port: input_protocol === protocols.esp ? 0 : input_port,
+    source,
+  };
+}

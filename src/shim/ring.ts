@@ -1,0 +1,125 @@
+// One io_uring, of the thread that opened it: the thread's only blocking point.
+import { type Pointer, toArrayBuffer } from "bun:ffi";
+import { assert } from "../base/assert.ts";
+import { Done, Piece, RingPlaces, ringFeatures, Send } from "./abi.ts";
+import { errnoName } from "./errno.ts";
+import { shim } from "./library.ts";
+import { scratch } from "./memory.ts";
+
+/** Poll bits; poll(2). */
+export const pollBits = { in: 1, out: 4, error: 8, hangUp: 16 } as const;
+
+/** The kernel would not make a ring; `code` is a positive errno. */
+export class RingRefused extends Error {
+  override name = "RingRefused";
+  readonly code: number;
+  constructor(code: number) {
+    super(`io_uring_setup: ${errnoName(code)}`);
+    this.code = code;
+  }
+}
+
+const words = {
+  send: Send.size / 4,
+  piece: Piece.size / 4,
+  done: Done.size / 4,
+  fd: Send.fd / 4,
+  pieceFirst: Send.piece_first / 4,
+  pieceCount: Send.piece_count / 4,
+  segmentSize: Send.segment_size / 4,
+  token: Done.token / 4,
+  result: Done.result / 4,
+  more: Done.more / 4,
+} as const;
+
+/** Shapes of one ring: queue entries, sends in flight, pieces a send may gather. */
+export type RingShape = { entries: number; sendsMax: number; piecesMax: number };
+
+export class Ring {
+  readonly sendsMax: number;
+  readonly piecesMax: number;
+  /** True when the kernel runs completions only when asked (DEFER_TASKRUN). */
+  readonly isDeferred: boolean;
+  private readonly pointer: Pointer;
+  private readonly done: Int32Array;
+  private readonly sends: Int32Array;
+  private readonly pieces: Uint32Array;
+  private isOpen = true;
+
+  /** Throws RingRefused when the kernel says no. The calling thread must be the only one to use it. */
+  constructor(shape: RingShape) {
+    const pointer = shim.mcr_ring_open(scratch.pointer, shape.entries, shape.sendsMax, shape.piecesMax);
+    const features = scratch.u32[RingPlaces.features / 4] ?? 0;
+    if (pointer === null) {
+      throw new RingRefused(features);
+    }
+    this.pointer = pointer as Pointer;
+    this.sendsMax = shape.sendsMax;
+    this.piecesMax = shape.piecesMax;
+    this.isDeferred = (features & ringFeatures.defer) !== 0;
+    const place = (offset: number) => scratch.f64[offset / 8] as Pointer;
+    const doneMax = scratch.u32[RingPlaces.done_max / 4] ?? 0;
+    const pieceCount = shape.sendsMax * shape.piecesMax;
+    this.done = new Int32Array(toArrayBuffer(place(RingPlaces.done), 0, doneMax * Done.size));
+    this.sends = new Int32Array(toArrayBuffer(place(RingPlaces.sends), 0, shape.sendsMax * Send.size));
+    this.pieces = new Uint32Array(toArrayBuffer(place(RingPlaces.pieces), 0, pieceCount * Piece.size));
+  }
+
+  /** Watches `fd`: one completion under `token` each time one of `events` comes up, until cancelled. */
+  poll(fd: number, events: number, token: number): void {
+    assert(shim.mcr_ring_poll(this.pointer, fd, events, token) === 0, "the ring has room for a poll");
+  }
+
+  /** Ends the poll under `token`. */
+  cancel(token: number): void {
+    assert(shim.mcr_ring_cancel(this.pointer, token) === 0, "the ring has room for a cancellation");
+  }
+
+  /** Puts `size` bytes at `address` (as C knows it) into place `piece` of send `index`. */
+  piece(index: number, piece: number, address: number, size: number): void {
+    const at = (index * this.piecesMax + piece) * words.piece;
+    this.pieces[at] = address % 0x1_0000_0000;
+    this.pieces[at + 1] = address / 0x1_0000_0000;
+    this.pieces[at + 2] = size;
+  }
+
+  /**
+   * Queues send `index`, whose pieces are in place: one datagram, or segments of `segmentSize` bytes when that is not 0.
+   * `isChained`: the next one queued goes out after it, and not at all (ECANCELED) when it fails.
+   */
+  send(index: number, fd: number, pieceCount: number, segmentSize: number, token: number, isChained: boolean): void {
+    const at = index * words.send;
+    this.sends[at + words.fd] = fd;
+    this.sends[at + words.pieceFirst] = index * this.piecesMax;
+    this.sends[at + words.pieceCount] = pieceCount;
+    this.sends[at + words.segmentSize] = segmentSize;
+    assert(shim.mcr_ring_send(this.pointer, index, token, isChained ? 1 : 0) === 0, "the ring has room for a send");
+  }
+
+  /** Hands over what is queued; waits for `min` completions or `timeoutUs`. Returns how many are to be read. */
+  wait(min: number, timeoutUs: number): number {
+    const count = shim.mcr_ring_wait(this.pointer, min, timeoutUs);
+    // EINTR: a signal came; the caller's next turn is the retry.
+    return count < 0 ? 0 : count;
+  }
+
+  token(at: number): number {
+    return (this.done[at * words.done + words.token] as number) >>> 0;
+  }
+
+  /** Bytes sent, poll bits, or -errno. */
+  result(at: number): number {
+    return this.done[at * words.done + words.result] as number;
+  }
+
+  /** False when a poll has ended and must be asked for again. */
+  isArmed(at: number): boolean {
+    return this.done[at * words.done + words.more] === 1;
+  }
+
+  close(): void {
+    assert(this.isOpen, "a ring is closed once");
+    this.isOpen = false;
+    shim.mcr_ring_close(this.pointer);
+  }
+}

@@ -1,0 +1,99 @@
+// Which links are captured: for each, one socket a worker in one fanout group, and the filter they share.
+import { limits } from "../limits.ts";
+import { linkFirst, linkSize } from "../relay/counters.ts";
+import { isFailure } from "../shim/socket.ts";
+import { CaptureGroup, captureFailureText, type CaptureSocket } from "./capture-sockets.ts";
+import type { Wanted } from "./filter.ts";
+import type { Link } from "./links.ts";
+import { Numbers } from "./numbers.ts";
+import type { CaptureMessage, Place, Workers } from "./workers.ts";
+
+/** One captured link. `serial` is never used twice; `counter` is its place in the counter pages. */
+export type CapturedLink = {
+  readonly serial: number;
+  readonly counter: number;
+  readonly link: Link;
+  readonly group: CaptureGroup;
+  readonly sockets: readonly CaptureSocket[];
+};
+
+export class Captures {
+  private readonly byName = new Map<string, CapturedLink>();
+  private readonly counters = new Numbers(limits.captureLinksMax);
+  private serial = 0;
+  private readonly workers: () => Workers;
+
+  constructor(workers: () => Workers) {
+    this.workers = workers;
+  }
+
+  list(): CapturedLink[] {
+    return [...this.byName.values()];
+  }
+
+  /** The capture of `link`, opened for all workers if it is not there yet; or why it cannot be captured. */
+  open(link: Link): CapturedLink | string {
+    const known = this.byName.get(link.name);
+    if (known !== undefined && known.link.index === link.index) {
+      return known;
+    }
+    const counter = this.counters.take();
+    if (counter === undefined) {
+      return `${link.name} cannot be captured: ${limits.captureLinksMax} links are, and that is the most`;
+    }
+    const group = new CaptureGroup(link);
+    const sockets: CaptureSocket[] = [];
+    for (const _ of this.workers().places) {
+      const socket = group.open();
+      if (isFailure(socket)) {
+        group.close();
+        this.counters.give(counter);
+        return captureFailureText(link.name, socket);
+      }
+      sockets.push(socket);
+    }
+    for (const page of this.workers().pages) {
+      page.clear(linkFirst + counter * linkSize, linkSize);
+    }
+    this.serial++;
+    const captured = { serial: this.serial, counter, link, group, sockets };
+    this.byName.set(link.name, captured);
+    for (const place of this.workers().places) {
+      const socket = sockets[place.index];
+      if (socket !== undefined) {
+        this.workers().give(place, messageFor(captured, socket), socket.fd);
+      }
+    }
+    return captured;
+  }
+
+  /** What frames of the link may pass to user space from now on; returns why the kernel refused. */
+  want(captured: CapturedLink, wanted: Iterable<Wanted>): string | undefined {
+    const failure = captured.group.want(wanted);
+    return failure === undefined ? undefined : captureFailureText(captured.link.name, failure);
+  }
+
+  /** Ends the capture of a link: workers let go of their copies first. */
+  async drop(captured: CapturedLink): Promise<void> {
+    if (this.byName.get(captured.link.name) === captured) {
+      this.byName.delete(captured.link.name);
+    }
+    await this.workers().order({ kind: "DropCapture", capture: captured.serial });
+    captured.group.close();
+    this.counters.give(captured.counter);
+  }
+
+  /** What a worker that is born at `place` is handed. */
+  forPlace(place: Place): { message: CaptureMessage; fd: number }[] {
+    return this.list().flatMap((captured) => {
+      const socket = captured.sockets[place.index];
+      return socket === undefined ? [] : [{ message: messageFor(captured, socket), fd: socket.fd }];
+    });
+  }
+}
+
+function messageFor(captured: CapturedLink, socket: CaptureSocket): CaptureMessage {
+  const { slotSize, blockSize, blockCount } = socket;
+  const { serial, counter, link } = captured;
+  return { kind: "capture", serial, counter, link: link.name, slotSize, blockSize, blockCount };
+}

@@ -1,0 +1,57 @@
+// What each command of an operator does.
+import { programVersion } from "../base/version.ts";
+import { type Command, protocolVersion, type Reply } from "../control/words.ts";
+import { makeRule } from "../rules/schema.ts";
+import type { Relaying } from "./relaying.ts";
+import type { Stats } from "./stats.ts";
+import type { Workers } from "./workers.ts";
+
+export type CommandParts = { relaying: Relaying; stats: Stats; workers: Workers };
+
+/** Carries out `command`; what is refused is an Error reply, never a throw. */
+export async function carryOut(parts: CommandParts, command: Command): Promise<Reply> {
+  const { relaying, stats } = parts;
+  if (typeof command === "object") {
+    return change(relaying, command);
+  }
+  switch (command) {
+    case "ListRules":
+      return { Rules: stats.rules() };
+    case "GetStats":
+      return { Stats: stats.flows() };
+    case "ListWorkers":
+      return { Workers: stats.workers() };
+    case "GetStatus":
+      return { Status: stats.status() };
+    case "GetVersion":
+      return { Version: { protocol_version: protocolVersion, program_version: programVersion } };
+    case "Ping":
+      return ping(parts.workers);
+  }
+}
+
+async function change(relaying: Relaying, command: Exclude<Command, string>): Promise<Reply> {
+  if ("AddRule" in command) {
+    const added = await relaying.add(makeRule(command.AddRule, "Dynamic"));
+    return added.ok ? { Success: `Rule ${added.value.rule.rule_id} added` } : { Error: added.error };
+  }
+  if ("RemoveRule" in command) {
+    const { rule_id } = command.RemoveRule;
+    const removed = await relaying.remove(rule_id);
+    return removed.ok ? { Success: `Rule ${rule_id} removed` } : { Error: removed.error };
+  }
+  const { name } = command.RemoveRuleByName;
+  const removed = await relaying.removeByName(name);
+  return removed.ok
+    ? { Success: `Removed rule '${name}' (id: ${removed.value.rule_id})` }
+    : { Error: removed.error };
+}
+
+async function ping(workers: Workers): Promise<Reply> {
+  const errors = await workers.order({ kind: "Ping" });
+  const all = workers.places.length;
+  const ready = workers.runningCount - errors.length;
+  return ready === all
+    ? { Success: `pong: ${ready}/${all} worker streams ready` }
+    : { Error: `Only ${ready}/${all} worker streams ready` };
+}

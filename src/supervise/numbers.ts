@@ -1,0 +1,26 @@
+// Small numbers given out and taken back: places in the counter page.
+
+export class Numbers {
+  private readonly free: number[] = [];
+  private next = 0;
+  private readonly max: number;
+
+  /** Gives numbers from 0 to max - 1. */
+  constructor(max: number) {
+    this.max = max;
+  }
+
+  /** A number nobody has, the longest unused first; undefined when all are given out. */
+  take(): number | undefined {
+    if (this.next < this.max) {
+      this.next++;
+      return this.next - 1;
+    }
+    return this.free.shift();
+  }
+
+  /** Takes `number` back. */
+  give(number: number): void {
+    this.free.push(number);
+  }
+}

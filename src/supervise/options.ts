@@ -1,0 +1,175 @@
+// What the supervisor can be told at its start. Pure: text in, checked options out.
+import { done, failed, type Outcome } from "../base/outcome.ts";
+import { printable } from "../base/printable.ts";
+import { limits } from "../limits.ts";
+
+export const pipelines = ["auto", "split", "unified"] as const;
+export const logFormats = ["auto", "text", "json", "journal"] as const;
+/** Syslog's levels and Trace, most severe first: the index is the severity's number (INTEROP.md 7). */
+export const logLevels = [
+  "emergency",
+  "alert",
+  "critical",
+  "error",
+  "warning",
+  "notice",
+  "info",
+  "debug",
+  "trace",
+] as const;
+
+/** Other spellings that operators of MCR use. */
+const logLevelAliases = new Map<string, LogLevel>([
+  ["emerg", "emergency"],
+  ["crit", "critical"],
+  ["err", "error"],
+  ["warn", "warning"],
+  ["informational", "info"],
+]);
+
+export type Pipeline = (typeof pipelines)[number];
+export type LogFormat = (typeof logFormats)[number];
+export type LogLevel = (typeof logLevels)[number];
+
+/** `cores` ascending and unique. `workers` and `cores` agree when both are there. */
+export type SuperviseOptions = {
+  configPath?: string;
+  controlSocketPath: string;
+  workers?: number;
+  cores?: number[];
+  pipeline: Pipeline;
+  logFormat: LogFormat;
+  logLevel: LogLevel;
+};
+
+/** As on the command line; absent means default. */
+export type SuperviseTexts = {
+  config?: string | undefined;
+  controlSocketPath?: string | undefined;
+  workers?: string | undefined;
+  cores?: string | undefined;
+  pipeline?: string | undefined;
+  logFormat?: string | undefined;
+  logLevel?: string | undefined;
+};
+
+/** CONFIG_NR_CPUS of any distribution is below this. */
+const coreMax = 8191;
+
+/** The cores of a list such as `0,2-3` (the format of cpuset(7)): ascending, each once. */
+export function parseCores(text: string): Outcome<number[]> {
+  const cores = new Set<number>();
+  for (const part of text.split(",")) {
+    const match = /^([0-9]{1,4})(?:-([0-9]{1,4}))?$/.exec(part.trim());
+    const first = Number(match?.[1]);
+    const last = Number(match?.[2] ?? match?.[1]);
+    if (match === null || first > last || last > coreMax) {
+      return failed(`'${printable(part)}' is no core and no range of cores; a list looks like 0,2-3`);
+    }
+    for (let core = first; core <= last; core++) {
+      cores.add(core);
+    }
+  }
+  return done([...cores].sort((a, b) => a - b));
+}
+
+function oneOf<T extends string>(
+  option: string,
+  text: string | undefined,
+  words: readonly T[],
+  otherwise: T,
+): Outcome<T> {
+  if (text === undefined) {
+    return done(otherwise);
+  }
+  const word = words.find((known) => known === text.toLowerCase());
+  return word === undefined
+    ? failed(`--${option} must be one of ${words.join(", ")}, not '${printable(text)}'`)
+    : done(word);
+}
+
+function parseWorkers(text: string): Outcome<number> {
+  const workers = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
+  return workers >= 1 && workers <= limits.workersMax
+    ? done(workers)
+    : failed(`--workers must be a number from 1 to ${limits.workersMax}, not '${printable(text)}'`);
+}
+
+/** Workers and cores as given, both checked, and against each other. */
+function parsePlacement(texts: SuperviseTexts): Outcome<Pick<SuperviseOptions, "workers" | "cores">> {
+  const placement: Pick<SuperviseOptions, "workers" | "cores"> = {};
+  if (texts.workers !== undefined) {
+    const workers = parseWorkers(texts.workers);
+    if (!workers.ok) {
+      return workers;
+    }
+    placement.workers = workers.value;
+  }
+  if (texts.cores !== undefined) {
+    const cores = parseCores(texts.cores);
+    if (!cores.ok) {
+      return failed(`--cores: ${cores.error}`);
+    }
+    if (cores.value.length > limits.workersMax) {
+      return failed(`--cores names ${cores.value.length} cores; at most ${limits.workersMax} workers can run`);
+    }
+    placement.cores = cores.value;
+  }
+  const { workers, cores } = placement;
+  if (workers !== undefined && cores !== undefined && workers !== cores.length) {
+    return failed(`--workers ${workers} and --cores with ${cores.length} cores disagree; give one of them`);
+  }
+  return done(placement);
+}
+
+/** Checks everything; the error is a usage error's text. */
+export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseOptions> {
+  const placement = parsePlacement(texts);
+  if (!placement.ok) {
+    return placement;
+  }
+  const pipeline = oneOf("pipeline", texts.pipeline, pipelines, "auto");
+  if (!pipeline.ok) {
+    return pipeline;
+  }
+  const logFormat = oneOf("log-format", texts.logFormat, logFormats, "auto");
+  if (!logFormat.ok) {
+    return logFormat;
+  }
+  const level =
+    texts.logLevel === undefined ? undefined : (logLevelAliases.get(texts.logLevel.toLowerCase()) ?? texts.logLevel);
+  const logLevel = oneOf("log-level", level, logLevels, "info");
+  if (!logLevel.ok) {
+    return logLevel;
+  }
+  const controlSocketPath = texts.controlSocketPath ?? "/run/mcr/control.sock";
+  if (controlSocketPath === "" || texts.config === "") {
+    return failed(`--${controlSocketPath === "" ? "control-socket-path" : "config"} must not be empty`);
+  }
+  return done({
+    ...(texts.config === undefined ? {} : { configPath: texts.config }),
+    controlSocketPath,
+    ...placement.value,
+    pipeline: pipeline.value,
+    logFormat: logFormat.value,
+    logLevel: logLevel.value,
+  });
+}
+
+/** The cores for the workers, one each: those asked for, if the process may use them, else the first of `allowed`. */
+export function chooseCores(
+  options: Pick<SuperviseOptions, "workers" | "cores">,
+  allowed: readonly number[],
+): Outcome<number[]> {
+  const { workers, cores } = options;
+  if (cores !== undefined) {
+    const missing = cores.filter((core) => !allowed.includes(core));
+    return missing.length === 0
+      ? done(cores)
+      : failed(`core ${missing.join(", ")} is not there for us; usable are ${allowed.join(", ")} (cpuset, taskset)`);
+  }
+  const count = workers ?? Math.min(allowed.length, limits.workersDefaultMax);
+  return count <= allowed.length
+    ? done(allowed.slice(0, count))
+    : failed(`--workers ${count} needs as many cores, and there are ${allowed.length}: ${allowed.join(", ")}`);
+}

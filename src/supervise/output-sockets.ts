@@ -1,0 +1,131 @@
+// Output sockets: one connected UDP socket for each output, made where the privileges are. An output that cannot be opened is
+// pending, with a reason an operator can act on; it is tried again when links, addresses or routes change.
+import { formatIpv4, isMulticast } from "../base/ipv4.ts";
+import { limits } from "../limits.ts";
+import { attachFilter } from "../shim/capture.ts";
+import { errno } from "../shim/errno.ts";
+import {
+  bindAddress,
+  bindLink,
+  closeSocket,
+  connect,
+  type Failure,
+  failureText,
+  isFailure,
+  openUdp,
+  pmtuOmit,
+  setBufferSize,
+  setOption,
+  setOptions,
+  setOutputLink,
+} from "../shim/socket.ts";
+import { passNothing } from "./filter.ts";
+import type { Link, LinksView } from "./links.ts";
+
+/** Where datagrams shall go; addresses in host order, multicast or unicast. `ttl` absent: 1 for multicast, else the kernel's. */
+export type OutputWish = {
+  interface: string;
+  group: number;
+  port: number;
+  protocol: number;
+  ttl?: number;
+  sourceIp?: number;
+};
+
+export type OutputSocket = { fd: number } | { pending: string };
+
+const protocolUdp = 17;
+const multicastTtl = 1;
+
+/** Opens a socket whose plain sends reach the output, or says why there is none yet. `bufferSize` in bytes. */
+export function openOutput(
+  links: LinksView,
+  wish: OutputWish,
+  bufferSize: number = limits.outputBufferSize,
+): OutputSocket {
+  const link = usableLink(links, wish);
+  if (typeof link === "string") {
+    return { pending: link };
+  }
+  const fd = openUdp();
+  if (isFailure(fd)) {
+    return { pending: failureText(fd) };
+  }
+  const failure = setUp(fd, link, wish, bufferSize);
+  if (failure === undefined) {
+    return { fd };
+  }
+  closeSocket(fd);
+  return { pending: reasonOf(failure, wish) };
+}
+
+/** The output's link, or what the table of links and the routes have against it. */
+function usableLink(links: LinksView, wish: OutputWish): Link | string {
+  if (wish.protocol !== protocolUdp) {
+    return `protocol ${wish.protocol} cannot be sent by this version, only UDP (${protocolUdp})`;
+  }
+  const link = links.table().get(wish.interface);
+  if (link === undefined) {
+    return `output link ${wish.interface} does not exist`;
+  }
+  if (!link.isUp) {
+    return `${link.name} is down`;
+  }
+  // The kernel would take an address of some other link.
+  if (wish.sourceIp === undefined && link.addresses.length === 0) {
+    return `${link.name} has no IPv4 address`;
+  }
+  // Bound to a link, the kernel takes any address for a neighbour, and datagrams would die waiting for it to answer ARP.
+  if (!isMulticast(wish.group) && !links.hasRoute(wish.group, link.index)) {
+    return `no route to ${formatIpv4(wish.group)} through ${link.name}`;
+  }
+  return link;
+}
+
+function setUp(fd: number, link: Link, wish: OutputWish, bufferSize: number): Failure | undefined {
+  return (
+    bindLink(fd, link.name) ??
+    setOptions(fd, [
+      // Thousands of outputs share few source ports when they have to.
+      ["SO_REUSEADDR", 1],
+      // No reply is wanted: what comes back is dropped by the filter, and the little that is queued before it is bounded.
+      ["SO_RCVBUF", 0],
+      // Fragment what the link's MTU cannot carry instead of refusing it.
+      ["IP_MTU_DISCOVER", pmtuOmit],
+    ]) ??
+    attachFilter(fd, passNothing) ??
+    setBufferSize(fd, "send", bufferSize) ??
+    (isMulticast(wish.group) ? setMulticast(fd, link, wish.ttl) : setTtl(fd, wish.ttl)) ??
+    (wish.sourceIp === undefined ? undefined : bindAddress(fd, wish.sourceIp, 0)) ??
+    connect(fd, wish.group, wish.port)
+  );
+}
+
+function setMulticast(fd: number, link: Link, ttl = multicastTtl): Failure | undefined {
+  return (
+    setOutputLink(fd, link.index) ??
+    setOptions(fd, [
+      ["IP_MULTICAST_TTL", ttl],
+      // A receiver on this very machine hears the output too, as the kernel's default has it. It costs nothing when there is
+      // none, and no capture takes it for an arrival: the copy is PACKET_LOOPBACK, which packet sockets never see.
+      ["IP_MULTICAST_LOOP", 1],
+    ])
+  );
+}
+
+function setTtl(fd: number, ttl: number | undefined): Failure | undefined {
+  return ttl === undefined ? undefined : setOption(fd, "IP_TTL", ttl);
+}
+
+function reasonOf(failure: Failure, wish: OutputWish): string {
+  if (failure.step === "bind" && failure.errno === errno.EADDRNOTAVAIL && wish.sourceIp !== undefined) {
+    return `${formatIpv4(wish.sourceIp)} is not an address of this machine`;
+  }
+  if (failure.step === "connect" && (failure.errno === errno.ENETUNREACH || failure.errno === errno.EHOSTUNREACH)) {
+    return `no route to ${formatIpv4(wish.group)} through ${wish.interface}`;
+  }
+  if (failure.errno === errno.ENODEV) {
+    return `output link ${wish.interface} does not exist`;
+  }
+  return `${wish.interface} to ${formatIpv4(wish.group)}:${wish.port}: ${failureText(failure)}`;
+}

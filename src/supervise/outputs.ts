@@ -1,0 +1,117 @@
+// The outputs of one rule at run time: a socket each, or the reason why there is none yet.
+import { parseIpv4 } from "../base/ipv4.ts";
+import { limits } from "../limits.ts";
+import { outputMax } from "../relay/counters.ts";
+import type { Output, Rule } from "../rules/schema.ts";
+import { closeSocket } from "../shim/socket.ts";
+import type { LinksView } from "./links.ts";
+import { Numbers } from "./numbers.ts";
+import { openOutput, type OutputWish } from "./output-sockets.ts";
+import { clearOutput, type Page } from "./pages.ts";
+
+/** One output as it stands. `id` names its socket in orders and changes with it; `counter` stays. */
+export type LiveOutput = {
+  readonly output: Output;
+  readonly counter: number;
+  id: number;
+  fd: number;
+  pending: string | undefined;
+  /** What its socket was made from; another text means that it must be made anew. */
+  madeFrom: string;
+};
+
+const numbers = new Numbers(outputMax);
+
+/** Opens and closes the sockets of rules' outputs. */
+export class Outputs {
+  private readonly links: LinksView;
+  private readonly pages: () => readonly Page[];
+  private readonly multicastTtl: number | undefined;
+  private lastId = 0;
+
+  constructor(links: LinksView, pages: () => readonly Page[], multicastTtl: number | undefined) {
+    this.links = links;
+    this.pages = pages;
+    this.multicastTtl = multicastTtl;
+  }
+
+  /** What multicast leaves with when the output does not say. RFC 1112: 1. */
+  get defaultTtl(): number {
+    return this.multicastTtl ?? limits.multicastTtlDefault;
+  }
+
+  /** The outputs of `rule`; those that `before` has with the same words keep their sockets and counters. */
+  adopt(rule: Rule, before: readonly LiveOutput[]): LiveOutput[] | string {
+    const kept = new Map(before.map((live) => [keyOf(live.output), live]));
+    const outputs: LiveOutput[] = [];
+    for (const output of rule.outputs) {
+      const same = kept.get(keyOf(output));
+      kept.delete(keyOf(output));
+      const counter = same === undefined ? numbers.take() : same.counter;
+      if (counter === undefined) {
+        return `there are ${outputMax} outputs, the most there can be`;
+      }
+      if (same === undefined) {
+        clearOutput(this.pages(), counter);
+      }
+      outputs.push(same ?? { output, counter, id: 0, fd: -1, pending: "not opened yet", madeFrom: "" });
+    }
+    return outputs;
+  }
+
+  /**
+   * Brings one output in line with the links: opens its socket, opens it anew, or gives it up. Returns the socket that is no
+   * longer wanted (to be closed once no worker uses it), and whether anything changed.
+   */
+  settle(live: LiveOutput, protocol: number): { changed: boolean; stale: number } {
+    const link = this.links.table().get(live.output.interface);
+    const from = JSON.stringify([link?.index, link?.isUp, link?.addresses]);
+    if (live.fd >= 0 && live.madeFrom === from) {
+      return { changed: false, stale: -1 };
+    }
+    const opened = openOutput(this.links, this.wishOf(live.output, protocol));
+    const stale = live.fd;
+    const wasPending = live.pending;
+    live.madeFrom = from;
+    live.fd = "fd" in opened ? opened.fd : -1;
+    live.pending = "fd" in opened ? undefined : opened.pending;
+    const changed = live.fd >= 0 || stale >= 0;
+    if (changed || live.id === 0) {
+      this.lastId++;
+      live.id = this.lastId;
+    }
+    return { changed: changed || wasPending !== live.pending, stale };
+  }
+
+  /** Lets go of outputs for good. */
+  release(lives: readonly LiveOutput[]): void {
+    for (const live of lives) {
+      if (live.fd >= 0) {
+        closeSocket(live.fd);
+        live.fd = -1;
+      }
+      numbers.give(live.counter);
+    }
+  }
+
+  private wishOf(output: Output, protocol: number): OutputWish {
+    const sourceIp = output.source_ip === undefined ? undefined : parseIpv4(output.source_ip);
+    const ttl = output.ttl ?? (isGroup(output.group) ? this.defaultTtl : undefined);
+    return {
+      interface: output.interface,
+      group: parseIpv4(output.group) ?? 0,
+      port: output.port,
+      protocol,
+      ...(ttl === undefined ? {} : { ttl }),
+      ...(sourceIp === undefined ? {} : { sourceIp }),
+    };
+  }
+}
+
+function isGroup(address: string): boolean {
+  return ((parseIpv4(address) ?? 0) >>> 28) === 0xe;
+}
+
+function keyOf({ group, port, interface: link, ttl, source_ip }: Output): string {
+  return JSON.stringify([group, port, link, ttl, source_ip]);
+}

@@ -1,0 +1,190 @@
+// A worker's birth: fd 3 brings the hello and the streams, then the process pins itself, gives up every right, and only
+// then touches a frame. After that it lives in its loops until the supervisor closes the streams or says so.
+import { readdirSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { exitCodes } from "../base/exit.ts";
+import { reasonOf } from "../base/outcome.ts";
+import { programVersion } from "../base/version.ts";
+import { limits } from "../limits.ts";
+import type { LogWriter } from "../log/writer.ts";
+import { Queue, queueMemory } from "../relay/queue.ts";
+import { abiDifference, abiText } from "../shim/abi.ts";
+import { errnoName } from "../shim/errno.ts";
+import { origin, shim } from "../shim/library.ts";
+import { text } from "../shim/memory.ts";
+import { RingRefused } from "../shim/ring.ts";
+import { EgressSide } from "./egress-side.ts";
+import { sayEgressFinal, sayIngressFinal } from "./final.ts";
+import { IngressSide } from "./ingress-side.ts";
+import { run as runLoop } from "./loop.ts";
+import type { DoorMessage } from "./orders.ts";
+import { clockNs, end, openCounters, openLog, openRing, type ThreadSetup } from "./parts.ts";
+import { RegionTable, regionMemory } from "./regions.ts";
+import { type Delivery, Door, OrderStream, Reporter } from "./streams.ts";
+
+type Hello = Extract<DoorMessage, { kind: "hello" }>;
+
+const doorFd = 3;
+const errorOutput = 2;
+
+/** The supervisor made this worker, and it cannot become one: `code` is the exit code, the text says why. */
+class StillBorn extends Error {
+  readonly code: number;
+  constructor(code: number, reason: string) {
+    super(reason);
+    this.code = code;
+  }
+}
+
+/** The role `worker`. Never returns: a worker ends through its loops. */
+export async function run(): Promise<number> {
+  shim.mcr_signals_ignore();
+  shim.mcr_nonblock(errorOutput);
+  const log = openLog("DataPlane");
+  try {
+    await live(log);
+  } catch (thrown) {
+    const code = thrown instanceof StillBorn ? thrown.code : exitCodes.broken;
+    log.say("Critical", `worker ends: ${reasonOf(thrown)}`);
+    end(code);
+  }
+  return exitCodes.ok;
+}
+
+async function live(log: LogWriter): Promise<void> {
+  const door = new Door(doorFd);
+  const { message: hello, fds } = await awaitMessage(door, "hello");
+  const [request, ingressOrders, egressOrders] = fds;
+  if (request === undefined || ingressOrders === undefined || egressOrders === undefined) {
+    throw new StillBorn(exitCodes.broken, "the hello came without its three streams");
+  }
+  refuseStranger(hello);
+  const counterMessage = await awaitMessage(door, "counters");
+  const counterFd = counterMessage.fds[0] ?? -1;
+  const counters = openCounters(counterFd);
+  if (counters === undefined) {
+    throw new StillBorn(exitCodes.system, "the counter page could not be mapped");
+  }
+  pin(hello.core, log);
+  drop(hello);
+  const setup: ThreadSetup = {
+    queue: queueMemory(limits.queueEntries),
+    regions: regionMemory(),
+    counters: counterFd,
+    orders: egressOrders,
+    request,
+    wakeup: hello.pipeline === "split" ? shim.mcr_eventfd() : -1,
+  };
+  if (hello.pipeline === "split") {
+    await startEgress(setup);
+  }
+  const ring = openRingOrSayWhy();
+  const reporter = new Reporter(request);
+  const regions = new RegionTable(setup.regions);
+  const ingress = new IngressSide({
+    ring,
+    counters,
+    queue: new Queue(setup.queue, "producer"),
+    regions,
+    door,
+    orders: new OrderStream(ingressOrders),
+    reporter,
+    log,
+    wake: () => shim.mcr_eventfd_write(setup.wakeup),
+  });
+  reporter.say({ kind: "born", pid: process.pid, ring: ring.isDeferred ? "deferred" : "plain" });
+  if (origin.note !== undefined) {
+    log.say("Notice", origin.note);
+  }
+  const alone = { fallAsleep: () => true, awake: () => undefined };
+  if (hello.pipeline === "split") {
+    runLoop(ring, [ingress], alone, clockNs);
+    sayIngressFinal(log, counters);
+    // The egress thread ends the process when the last datagram is out.
+    for (;;) {
+      ring.wait(1, limits.turnWaitUs);
+    }
+  }
+  const queue = new Queue(setup.queue, "consumer");
+  const orders = new OrderStream(egressOrders);
+  const egress = new EgressSide({ ring, counters, queue, regions, orders, reporter, log, wakeup: -1 });
+  runLoop(ring, [ingress, egress], alone, clockNs);
+  sayIngressFinal(log, counters);
+  sayEgressFinal(log, counters);
+  end(exitCodes.ok);
+}
+
+async function awaitMessage<Kind extends DoorMessage["kind"]>(door: Door, kind: Kind) {
+  const deadline = Date.now() + limits.workerBirthWaitMs;
+  for (;;) {
+    const delivery: Delivery | { ended: true; reason?: string } | undefined = door.next();
+    if (delivery !== undefined && "ended" in delivery) {
+      throw new StillBorn(exitCodes.ok, delivery.reason ?? "the supervisor is gone");
+    }
+    if (delivery !== undefined) {
+      const { message } = delivery;
+      if (message.kind !== kind) {
+        throw new StillBorn(exitCodes.broken, `fd ${doorFd} brought ${message.kind} where ${kind} was due`);
+      }
+      return { message: message as Extract<DoorMessage, { kind: Kind }>, fds: delivery.fds };
+    }
+    if (Date.now() > deadline) {
+      throw new StillBorn(exitCodes.broken, `no ${kind} on fd ${doorFd} within ${limits.workerBirthWaitMs} ms`);
+    }
+    await Bun.sleep(1);
+  }
+}
+
+/** A worker of another build would read other structs at other places. */
+function refuseStranger(hello: Hello): void {
+  if (hello.version !== programVersion) {
+    throw new StillBorn(
+      exitCodes.broken,
+      `the supervisor is version ${hello.version}, this worker is ${programVersion}; restart the supervisor`,
+    );
+  }
+  const difference = abiDifference(abiText(), hello.abi);
+  if (difference !== undefined) {
+    throw new StillBorn(exitCodes.broken, `the supervisor is of another build (${difference}); restart it`);
+  }
+}
+
+/** Every thread there is so far; those born later inherit it. */
+function pin(core: number, log: LogWriter): void {
+  for (const thread of readdirSync("/proc/self/task")) {
+    const error = shim.mcr_pin(Number(thread), core);
+    if (error < 0) {
+      log.say("Warning", `not pinned to core ${core}: ${errnoName(error)}`, { thread });
+      return;
+    }
+  }
+}
+
+function drop(hello: Hello): void {
+  const error = shim.mcr_drop(hello.uid, hello.gid);
+  if (error < 0) {
+    throw new StillBorn(exitCodes.permission, `privileges could not be dropped: ${errnoName(error)}`);
+  }
+  shim.mcr_name(text("mcr worker"));
+}
+
+function openRingOrSayWhy() {
+  try {
+    return openRing();
+  } catch (thrown) {
+    if (thrown instanceof RingRefused) {
+      throw new StillBorn(exitCodes.unavailable, `${thrown.message}`);
+    }
+    throw thrown;
+  }
+}
+
+/** Starts the egress thread and waits until its script runs; from then on only the ring speaks to it. */
+async function startEgress(setup: ThreadSetup): Promise<void> {
+  const thread = new Worker("./worker/egress-thread.ts", { workerData: setup });
+  await new Promise<void>((resolve, reject) => {
+    thread.once("online", () => resolve());
+    thread.once("error", reject);
+  });
+  thread.unref();
+}

@@ -1,0 +1,207 @@
+// The egress half in a worker's life: sockets and rules from orders, datagrams from the queue to the kernel.
+import { limits } from "../limits.ts";
+import type { LogWriter } from "../log/writer.ts";
+import { Egress, type OutputOrder } from "../relay/egress.ts";
+import type { Queue } from "../relay/queue.ts";
+import { Sends } from "../relay/send.ts";
+import { shim } from "../shim/library.ts";
+import { pollBits, type Ring } from "../shim/ring.ts";
+import type { Side } from "./loop.ts";
+import type { NumberedOrder, OrderRule } from "./orders.ts";
+import type { RegionTable } from "./regions.ts";
+import type { OrderStream, Reporter } from "./streams.ts";
+import { tokens } from "./tokens.ts";
+
+export type EgressSideParts = {
+  ring: Ring;
+  counters: Float64Array;
+  queue: Queue;
+  regions: RegionTable;
+  orders: OrderStream;
+  reporter: Reporter;
+  log: LogWriter;
+  /** The eventfd by which ingress wakes this side, -1 when both share a thread. */
+  wakeup: number;
+};
+
+// How many turns an entry whose rule is not known may wait for the order that brings it. The supervisor writes orders to
+// egress first, so one look is enough; more means that the order will never come.
+const unknownTurnsMax = 100;
+
+export class EgressSide implements Side {
+  private readonly parts: EgressSideParts;
+  private readonly egress: Egress;
+  private readonly sockets = new Map<number, number>();
+  private isOrderStreamOpen = true;
+  private unknownTurns = 0;
+  private endsAtNs = 0;
+  private isEnded = false;
+
+  constructor(parts: EgressSideParts) {
+    this.parts = parts;
+    const { ring, counters, queue, regions, orders, wakeup } = parts;
+    this.egress = new Egress({
+      counters,
+      queue,
+      sender: ring,
+      sends: new Sends(limits.sendsMax),
+      regionOpen: (row) => regions.open(row),
+      regionClosed: (row) => regions.close(row),
+      socketClosed: (fd) => this.closeSocket(fd),
+    });
+    ring.poll(orders.fd, pollBits.in, tokens.egressOrders);
+    if (wakeup >= 0) {
+      // Edge after edge, never read: the count in the eventfd means nothing to us.
+      ring.poll(wakeup, pollBits.in, tokens.wakeup);
+    }
+  }
+
+  turn(nowNs: number): boolean {
+    if (this.isEnded) {
+      return false;
+    }
+    const taken = this.egress.step(limits.turnEntriesMax, nowNs);
+    if (taken < 0) {
+      this.awaitRule();
+    } else if (taken > 0) {
+      this.unknownTurns = 0;
+    }
+    this.endWhenDrained(nowNs);
+    return taken !== 0 || this.egress.isBusy;
+  }
+
+  waitUs(): number {
+    return this.egress.hasBlocked || this.egress.hasEnded ? limits.turnRetryUs : limits.turnWaitUs;
+  }
+
+  owns(token: number): boolean {
+    return token < tokens.wakeup || token === tokens.wakeup || token === tokens.egressOrders;
+  }
+
+  isOver(): boolean {
+    return this.isEnded;
+  }
+
+  completed(token: number, result: number, isArmed: boolean, nowNs: number): void {
+    const { ring, orders, wakeup } = this.parts;
+    if (token < limits.sendsMax) {
+      this.egress.completed(token, result, nowNs);
+    } else if (token === tokens.egressOrders) {
+      this.readOrders();
+      if (!isArmed && this.isOrderStreamOpen) {
+        ring.poll(orders.fd, pollBits.in, token);
+      }
+    } else if (token === tokens.wakeup && !isArmed) {
+      ring.poll(wakeup, pollBits.in, token);
+    }
+  }
+
+  /** The next datagram's rule is on its way in the order stream; when it is not, the datagram is nobody's. */
+  private awaitRule(): void {
+    this.readOrders();
+    this.unknownTurns++;
+    if (this.unknownTurns > unknownTurnsMax) {
+      this.unknownTurns = 0;
+      this.parts.log.say("Error", "datagrams came for a rule that was never ordered; dropped and counted");
+      this.egress.forgetUnknown();
+    }
+  }
+
+  private readOrders(): void {
+    const { orders, reporter, log } = this.parts;
+    if (!this.isOrderStreamOpen) {
+      return;
+    }
+    const { orders: read, end } = orders.read();
+    for (const each of read) {
+      const error = this.apply(each);
+      reporter.say({ kind: "done", seq: each.seq, by: "egress", ...(error === undefined ? {} : { error }) });
+    }
+    if (end !== undefined) {
+      this.isOrderStreamOpen = false;
+      if (end.reason !== undefined) {
+        log.say("Error", end.reason);
+      }
+    }
+  }
+
+  private apply({ order }: NumberedOrder): string | undefined {
+    switch (order.kind) {
+      case "Sockets":
+        return this.takeSockets(order.ids);
+      case "AddRule":
+        return this.setRule(order.rule);
+      case "RemoveRule":
+        this.egress.removeRule(order.serial);
+        return undefined;
+      case "SyncRules":
+        return this.syncRules(order.rules);
+      case "SetLogLevel":
+        this.parts.log.follow(order.global, order.facilities);
+        return undefined;
+      // The door's and ingress's business; Shutdown reaches this side through the queue, behind the last datagram.
+      case "DropCapture":
+      case "Shutdown":
+      case "Ping":
+        return undefined;
+    }
+  }
+
+  private takeSockets(ids: readonly number[]): string | undefined {
+    const arrived = this.parts.orders.sockets.splice(0, ids.length);
+    if (arrived.length < ids.length) {
+      return `${ids.length} sockets were announced, ${arrived.length} arrived`;
+    }
+    for (const [at, id] of ids.entries()) {
+      this.sockets.set(id, arrived[at] as number);
+    }
+    return undefined;
+  }
+
+  private setRule(rule: OrderRule): string | undefined {
+    const outputs: OutputOrder[] = [];
+    for (const output of rule.outputs) {
+      const fd = output.isPending ? -1 : this.sockets.get(output.id);
+      if (fd === undefined) {
+        return `rule ${rule.rule_id}: the socket of output ${output.id} did not arrive`;
+      }
+      outputs.push({ id: output.id, fd, counter: output.counter });
+    }
+    this.egress.setRule(rule.serial, outputs);
+    return undefined;
+  }
+
+  private syncRules(rules: readonly OrderRule[]): string | undefined {
+    const kept = new Set(rules.map((rule) => rule.serial));
+    for (const serial of this.egress.serials()) {
+      if (!kept.has(serial)) {
+        this.egress.removeRule(serial);
+      }
+    }
+    const errors = rules.map((rule) => this.setRule(rule)).filter((error) => error !== undefined);
+    return errors.length > 0 ? errors.slice(0, 3).join("; ") : undefined;
+  }
+
+  private closeSocket(fd: number): void {
+    for (const [id, each] of this.sockets) {
+      if (each === fd) {
+        this.sockets.delete(id);
+        break;
+      }
+    }
+    shim.mcr_close(fd);
+  }
+
+  /** After ingress has ended: goes on until nothing is held, but not for ever. */
+  private endWhenDrained(nowNs: number): void {
+    if (!this.egress.hasEnded) {
+      return;
+    }
+    if (this.endsAtNs === 0) {
+      this.endsAtNs = nowNs + limits.workerDrainWaitMs * 1e6;
+    }
+    if (this.egress.isDrained || nowNs > this.endsAtNs) {
+      this.isEnded = true;
+    }
+  }
+}

@@ -1,0 +1,24 @@
+// The last words of a worker: its totals, in the format that tools of this field read (INTEROP.md 8.2).
+import type { LogWriter } from "../log/writer.ts";
+import { egress, ingress, refusals, refusedFirst } from "../relay/counters.ts";
+
+/** One line with what ingress did; the refusals are one number here and named in stats. */
+export function sayIngressFinal(log: LogWriter, counters: Float64Array): void {
+  const value = (at: number) => counters[at] ?? 0;
+  const refused = refusals.reduce((sum, _, index) => sum + value(refusedFirst + index), 0);
+  log.say(
+    "Info",
+    `[STATS:Ingress FINAL] total: recv=${value(ingress.frames)} matched=${value(ingress.matched)} ` +
+      `egr_sent=${value(egress.sent)} filtered=${refused} no_match=${value(ingress.noMatch)} buf_exhaust=${value(ingress.queueFull)}`,
+  );
+}
+
+/** One line with what egress did. */
+export function sayEgressFinal(log: LogWriter, counters: Float64Array): void {
+  const value = (at: number) => counters[at] ?? 0;
+  log.say(
+    "Info",
+    `[STATS:Egress FINAL] total: sent=${value(egress.sent)} submitted=${value(egress.sent) + value(egress.failed)} ` +
+      `ch_recv=${value(egress.datagrams)} errors=${value(egress.failed)} bytes=${value(egress.sentBytes)}`,
+  );
+}

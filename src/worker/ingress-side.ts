@@ -1,0 +1,283 @@
+// The ingress half in a worker's life: capture sockets from the door, rules from orders, frames to the queue.
+import { limits } from "../limits.ts";
+import type { LogWriter } from "../log/writer.ts";
+import { Capture } from "../relay/capture.ts";
+import { linkField, linkFirst, linkSize } from "../relay/counters.ts";
+import { Ingress, regionOrder } from "../relay/ingress.ts";
+import { LargeSlots } from "../relay/large.ts";
+import { type MatchRule, MatchTable } from "../relay/match.ts";
+import type { Queue } from "../relay/queue.ts";
+import { shim } from "../shim/library.ts";
+import { map, mapFd, receiveAt, onesSumAt } from "../shim/memory.ts";
+import { pollBits, type Ring } from "../shim/ring.ts";
+import type { Side } from "./loop.ts";
+import type { DoorMessage, NumberedOrder, Order, OrderRule } from "./orders.ts";
+import type { RegionTable } from "./regions.ts";
+import type { Door, OrderStream, Reporter } from "./streams.ts";
+import { tokens } from "./tokens.ts";
+
+type CaptureMessage = Extract<DoorMessage, { kind: "capture" }>;
+
+export type IngressSideParts = {
+  ring: Ring;
+  counters: Float64Array;
+  queue: Queue;
+  regions: RegionTable;
+  door: Door;
+  orders: OrderStream;
+  reporter: Reporter;
+  log: LogWriter;
+  wake: () => void;
+};
+
+export class IngressSide implements Side {
+  private readonly parts: IngressSideParts;
+  private readonly ingress: Ingress;
+  private readonly captures = new Map<number, { capture: Capture; row: number }>();
+  private readonly rules = new Map<number, OrderRule>();
+  private readonly changed = new Set<number>();
+  private isEnding = false;
+  private isEnded = false;
+
+  constructor(parts: IngressSideParts) {
+    this.parts = parts;
+    const { regions, counters, queue, wake } = parts;
+    const row = regions.freeRow();
+    const size = limits.largeSlotCount * limits.largeSlotSize;
+    const shape = {
+      address: Number(map(size).pointer),
+      size,
+      slotCount: limits.largeSlotCount,
+      slotSize: limits.largeSlotSize,
+      blockSize: size,
+      slotFirst: regions.slotFirst(row),
+    };
+    regions.put(row, shape, -1);
+    const large = new LargeSlots(regions.open(row), receiveAt);
+    this.ingress = new Ingress({ counters, queue, onesSum: onesSumAt, large, wake });
+    this.ingress.announce(regionOrder.attach, row);
+    parts.ring.poll(parts.orders.fd, pollBits.in, tokens.ingressOrders);
+    parts.ring.poll(parts.door.fd, pollBits.in, tokens.door);
+  }
+
+  turn(nowNs: number): boolean {
+    if (this.isEnded) {
+      return false;
+    }
+    const taken = this.ingress.step(limits.turnFramesMax, nowNs);
+    if (this.isEnding && taken === 0) {
+      this.end();
+    }
+    return taken > 0;
+  }
+
+  waitUs(): number {
+    // Frames that found the queue full wait in the ring; no new edge of theirs will come.
+    return this.ingress.captures.some((capture) => capture.arrived() !== 0) ? limits.turnRetryUs : limits.turnWaitUs;
+  }
+
+  owns(token: number): boolean {
+    return token === tokens.ingressOrders || token === tokens.door || token >= tokens.captureFirst;
+  }
+
+  isOver(): boolean {
+    return this.isEnded;
+  }
+
+  completed(token: number, result: number, isArmed: boolean): void {
+    const { ring, orders, door } = this.parts;
+    if (token === tokens.ingressOrders) {
+      this.readOrders();
+      if (!isArmed && !this.isEnding) {
+        ring.poll(orders.fd, pollBits.in, token);
+      }
+      return;
+    }
+    if (token === tokens.door) {
+      this.readDoor();
+      if (!isArmed && !this.isEnding) {
+        ring.poll(door.fd, pollBits.in, token);
+      }
+      return;
+    }
+    // Frames came: the next turn takes them. A poll that ended (its link is gone) is not asked for again.
+    const row = token - tokens.captureFirst;
+    for (const held of this.captures.values()) {
+      if (held.row === row && !isArmed) {
+        this.rearm(held.capture, row, result);
+      }
+    }
+  }
+
+  private rearm(capture: Capture, row: number, result: number): void {
+    if (result < 0 || (result & pollBits.error) !== 0) {
+      this.parts.log.say("Warning", "a capture socket reports an error; its link is down or gone", {
+        capture: capture.serial,
+        result,
+      });
+      return;
+    }
+    this.parts.ring.poll(capture.fd, pollBits.in, tokens.captureFirst + row);
+  }
+
+  private readOrders(): void {
+    const { orders, reporter, log } = this.parts;
+    const { orders: read, end } = orders.read();
+    const errors = read.map((each) => ({ seq: each.seq, error: this.apply(each) }));
+    this.rebuild();
+    for (const { seq, error } of errors) {
+      reporter.say({ kind: "done", seq, by: "ingress", ...(error === undefined ? {} : { error }) });
+    }
+    if (end !== undefined && !this.isEnding) {
+      this.isEnding = true;
+      log.say(end.reason === undefined ? "Info" : "Error", end.reason ?? "the supervisor closed the order stream");
+    }
+  }
+
+  private apply({ order }: NumberedOrder): string | undefined {
+    switch (order.kind) {
+      case "AddRule":
+        return this.addRule(order.rule);
+      case "RemoveRule":
+        this.removeRule(order.serial);
+        return undefined;
+      case "SyncRules":
+        return this.syncRules(order.rules);
+      case "DropCapture":
+        this.dropCapture(order.capture);
+        return undefined;
+      default:
+        return this.applyQuietly(order);
+    }
+  }
+
+  private applyQuietly(order: Order): undefined {
+    if (order.kind === "Shutdown") {
+      this.isEnding = true;
+    } else if (order.kind === "SetLogLevel") {
+      this.parts.log.follow(order.global, order.facilities);
+    }
+  }
+
+  private syncRules(rules: readonly OrderRule[]): string | undefined {
+    const kept = new Set(rules.map((rule) => rule.serial));
+    for (const serial of [...this.rules.keys()]) {
+      if (!kept.has(serial)) {
+        this.removeRule(serial);
+      }
+    }
+    const errors = rules.map((rule) => this.addRule(rule)).filter((error) => error !== undefined);
+    return errors.length > 0 ? errors.slice(0, 3).join("; ") : undefined;
+  }
+
+  private addRule(rule: OrderRule): string | undefined {
+    // The supervisor hands a capture socket through the door before it names it: at most one look brings it.
+    if (!this.captures.has(rule.capture)) {
+      this.readDoor();
+    }
+    if (!this.captures.has(rule.capture)) {
+      return `rule ${rule.rule_id}: capture socket ${rule.capture} did not arrive`;
+    }
+    this.removeRule(rule.serial);
+    this.rules.set(rule.serial, rule);
+    this.changed.add(rule.capture);
+    return undefined;
+  }
+
+  private removeRule(serial: number): void {
+    const rule = this.rules.get(serial);
+    if (rule !== undefined) {
+      this.rules.delete(serial);
+      this.changed.add(rule.capture);
+    }
+  }
+
+  /** Builds the match tables of the links whose rules changed, once for all orders of a read. */
+  private rebuild(): void {
+    for (const serial of this.changed) {
+      const held = this.captures.get(serial);
+      if (held !== undefined) {
+        const rules = [...this.rules.values()].filter((rule) => rule.capture === serial);
+        held.capture.rules = new MatchTable(rules.map(matchRule));
+      }
+    }
+    this.changed.clear();
+  }
+
+  private readDoor(): void {
+    const { door, log } = this.parts;
+    for (;;) {
+      const delivery = door.next();
+      if (delivery === undefined || "ended" in delivery) {
+        if (delivery?.reason !== undefined) {
+          log.say("Error", delivery.reason);
+        }
+        return;
+      }
+      const [fd] = delivery.fds;
+      if (delivery.message.kind === "capture" && fd !== undefined) {
+        this.attach(delivery.message, fd);
+      }
+    }
+  }
+
+  private attach(message: CaptureMessage, fd: number): void {
+    const { regions, ring, log } = this.parts;
+    const { slotSize, blockSize, blockCount, serial } = message;
+    const row = regions.freeRow();
+    const size = blockSize * blockCount;
+    const memory = row < 0 ? undefined : mapFd(fd, size);
+    if (memory === undefined) {
+      log.say("Error", "a capture ring could not be mapped", { link: message.link, rows_left: row >= 0 });
+      shim.mcr_close(fd);
+      return;
+    }
+    const slotCount = Math.floor(blockSize / slotSize) * blockCount;
+    const address = Number(memory.pointer);
+    regions.put(row, { address, size, slotCount, slotSize, blockSize, slotFirst: regions.slotFirst(row) }, fd);
+    const at = linkFirst + message.counter * linkSize + linkField.readSlot;
+    const capture = new Capture(serial, fd, regions.open(row), message.counter, this.parts.counters[at] ?? 0);
+    const lost = capture.releaseTaken();
+    if (lost > 0) {
+      log.say("Warning", "frames of a worker that died were given back", { link: message.link, frames: lost });
+    }
+    this.captures.set(serial, { capture, row });
+    this.ingress.attach(capture, row);
+    ring.poll(fd, pollBits.in, tokens.captureFirst + row);
+    log.say("Debug", "capture ring attached", { link: message.link, capture: serial, slots: slotCount });
+  }
+
+  private dropCapture(serial: number): void {
+    const held = this.captures.get(serial);
+    if (held === undefined) {
+      return;
+    }
+    for (const rule of [...this.rules.values()].filter((each) => each.capture === serial)) {
+      this.rules.delete(rule.serial);
+    }
+    this.captures.delete(serial);
+    this.parts.ring.cancel(tokens.captureFirst + held.row);
+    this.ingress.detach(serial, held.row);
+  }
+
+  /** Nothing more will be taken: egress hears it behind the last datagram. */
+  private end(): void {
+    this.ingress.announce(regionOrder.end, 0);
+    this.isEnded = true;
+  }
+}
+
+/** A rule as the packet's path compares it: addresses as a little-endian load sees them. */
+function matchRule(rule: OrderRule): MatchRule {
+  return {
+    serial: rule.serial,
+    counter: rule.counter,
+    destinationWord: swap(rule.group),
+    portAndProtocol: rule.port | (rule.protocol << 16),
+    sourceWord: swap(rule.source),
+  };
+}
+
+function swap(word: number): number {
+  return (((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
+}

@@ -1,0 +1,73 @@
+// What the supervisor tells a worker, and what the worker reports: the words of both streams, checked on both sides.
+// Every order goes to both loops; each applies its part and acknowledges by the order's sequence number.
+import { z } from "zod";
+import { limits } from "../limits.ts";
+
+const word = z.int().min(0).max(0xffffffff);
+const index = z.int().min(0);
+
+/** One output of a rule: its socket by number. A pending one has none, and its datagrams are counted as dropped. */
+const orderOutput = z.object({ id: index, counter: index, isPending: z.boolean() });
+
+/** A rule as the data path needs it. Addresses are numbers in host order; source 0 is every source. */
+const orderRule = z.object({
+  serial: z.int().min(1).max(0x7fffffff),
+  rule_id: z.string(),
+  counter: index,
+  capture: index,
+  group: word,
+  port: z.int().min(0).max(65535),
+  protocol: z.int().min(0).max(255),
+  source: word,
+  outputs: z.array(orderOutput).max(limits.ruleOutputsMax),
+});
+
+const order = z.discriminatedUnion("kind", [
+  /** Sockets for outputs, beside these bytes on the egress stream (SCM_RIGHTS), in the order of `ids`. */
+  z.object({ kind: z.literal("Sockets"), ids: z.array(index).max(limits.orderSocketsMax) }),
+  z.object({ kind: z.literal("SyncRules"), rules: z.array(orderRule).max(limits.rulesMax) }),
+  z.object({ kind: z.literal("AddRule"), rule: orderRule }),
+  z.object({ kind: z.literal("RemoveRule"), serial: index }),
+  /** The link is gone, or no rule wants it: close its capture socket. */
+  z.object({ kind: z.literal("DropCapture"), capture: index }),
+  z.object({ kind: z.literal("SetLogLevel"), global: z.string(), facilities: z.record(z.string(), z.string()) }),
+  z.object({ kind: z.literal("Ping") }),
+  z.object({ kind: z.literal("Shutdown") }),
+]);
+
+export const numberedOrder = z.object({ seq: z.int().min(1), order });
+
+export type Order = z.infer<typeof order>;
+export type OrderRule = z.infer<typeof orderRule>;
+export type NumberedOrder = z.infer<typeof numberedOrder>;
+
+/** What a worker says on the request socket. */
+export const report = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("born"), pid: index, ring: z.string() }),
+  z.object({ kind: z.literal("done"), seq: index, by: z.enum(["ingress", "egress"]), error: z.string().optional() }),
+]);
+export type Report = z.infer<typeof report>;
+
+/** What comes through fd 3, each as one message: first the hello, with the three streams beside it. */
+export const doorMessage = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("hello"),
+    version: z.string(),
+    abi: z.string(),
+    core: index,
+    uid: index,
+    gid: index,
+    pipeline: z.enum(["split", "unified"]),
+  }),
+  z.object({ kind: z.literal("counters"), size: index }),
+  z.object({
+    kind: z.literal("capture"),
+    serial: index,
+    counter: index,
+    link: z.string(),
+    slotSize: index,
+    blockSize: index,
+    blockCount: index,
+  }),
+]);
+export type DoorMessage = z.infer<typeof doorMessage>;

@@ -1,0 +1,127 @@
+// The two ways words come to a worker: an order stream (with sockets beside it, on the egress side) and the door, fd 3.
+// Both are read only when the thread's ring says that something is there, and never wait.
+import { FrameReader } from "../base/frames.ts";
+import { limits } from "../limits.ts";
+import { errno, errnoName } from "../shim/errno.ts";
+import { shim } from "../shim/library.ts";
+import { type Mapped, map } from "../shim/memory.ts";
+import { type DoorMessage, doorMessage, type NumberedOrder, numberedOrder, type Report } from "./orders.ts";
+
+/** The other side is gone, or said what cannot be understood: `reason` is undefined for a plain end. */
+export type StreamEnd = { ended: true; reason?: string };
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+const fdsSize = 4 * (limits.orderSocketsMax + 2);
+
+/** Reads `fd` once. Returns bytes read (0: end of file) or -errno; descriptors are appended to `fds`. */
+function receive(fd: number, buffer: Mapped, room: number, fds: number[]): number {
+  const out = buffer.at(room);
+  const size = shim.mcr_fds_receive(fd, buffer.pointer, room, out, limits.orderSocketsMax);
+  const count = buffer.i32[room >> 2] as number;
+  for (let at = 0; at < count; at++) {
+    fds.push(buffer.i32[(room >> 2) + 1 + at] as number);
+  }
+  return size;
+}
+
+export class OrderStream {
+  readonly fd: number;
+  /** Descriptors that came beside the bytes, in order, waiting for the order that names them. */
+  readonly sockets: number[] = [];
+  private readonly buffer = map(limits.orderReadSize + fdsSize);
+  private readonly reader = new FrameReader(limits.orderSizeMax);
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  /** Everything that can be read now. After an end the stream must not be read again. */
+  read(): { orders: NumberedOrder[]; end?: StreamEnd } {
+    const orders: NumberedOrder[] = [];
+    for (;;) {
+      const size = receive(this.fd, this.buffer, limits.orderReadSize, this.sockets);
+      if (size === -errno.EAGAIN || size === -errno.EINTR) {
+        return { orders };
+      }
+      if (size < 0) {
+        return { orders, end: { ended: true, reason: `reading orders: ${errnoName(size)}` } };
+      }
+      if (size === 0) {
+        return { orders, end: this.atEnd() };
+      }
+      const refused = this.take(size, orders);
+      if (refused !== undefined) {
+        return { orders, end: { ended: true, reason: refused } };
+      }
+    }
+  }
+
+  private atEnd(): StreamEnd {
+    return this.reader.isBetween ? { ended: true } : { ended: true, reason: "the stream ended inside an order" };
+  }
+
+  private take(size: number, orders: NumberedOrder[]): string | undefined {
+    const bodies = this.reader.push(this.buffer.u8.subarray(0, size));
+    if ("refused" in bodies) {
+      return bodies.refused;
+    }
+    for (const body of bodies) {
+      try {
+        orders.push(numberedOrder.parse(JSON.parse(decoder.decode(body))));
+      } catch (refusal) {
+        return `an order that cannot be read: ${refusal instanceof Error ? refusal.message.slice(0, 300) : refusal}`;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** A message that came through fd 3, and the descriptors beside it. */
+export type Delivery = { message: DoorMessage; fds: number[] };
+
+export class Door {
+  readonly fd: number;
+  private readonly buffer = map(limits.doorMessageSizeMax + fdsSize);
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  /** The next message, undefined when there is none now. Each read is one message (SOCK_SEQPACKET). */
+  next(): Delivery | StreamEnd | undefined {
+    const fds: number[] = [];
+    const size = receive(this.fd, this.buffer, limits.doorMessageSizeMax, fds);
+    if (size === -errno.EAGAIN || size === -errno.EINTR) {
+      return undefined;
+    }
+    if (size < 0) {
+      return { ended: true, reason: `reading fd ${this.fd}: ${errnoName(size)}` };
+    }
+    if (size === 0) {
+      return { ended: true };
+    }
+    try {
+      return { message: doorMessage.parse(JSON.parse(decoder.decode(this.buffer.u8.subarray(0, size)))), fds };
+    } catch (refusal) {
+      return { ended: true, reason: `fd ${this.fd} said what is not understood: ${String(refusal).slice(0, 300)}` };
+    }
+  }
+}
+
+/** Says something to the supervisor on the request socket, in one write; a report that does not fit is dropped. */
+export class Reporter {
+  readonly fd: number;
+  private readonly buffer = map(8192);
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  /** Returns false when the supervisor does not read; it will miss the report and replace us. */
+  say(report: Report): boolean {
+    const { written } = encoder.encodeInto(JSON.stringify(report), this.buffer.u8.subarray(4));
+    new DataView(this.buffer.u8.buffer, this.buffer.u8.byteOffset).setUint32(0, written);
+    return shim.mcr_write(this.fd, this.buffer.pointer, written + 4) === written + 4;
+  }
+}

@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { loadConfig, parseConfig } from "../../src/config/load.ts";
+
+// The file of INTEROP.md section 3, comments and all.
+const whole = `{
+  pinning: { "eth0": [0, 1] },              // interface -> CPU list; one worker per listed core
+  rules: [
+    { name: "feed",                         // optional
+      input:  { interface: "eth0", group: "239.1.1.1", port: 5000, protocol: "esp" }, // protocol optional
+      outputs: [ { group: "239.2.2.2", port: 5001, interface: "eth1", ttl: 4 } ] }    // ttl optional
+  ],
+  multicast_ttl: 16,                        // optional u8: default TTL for multicast outputs
+  pim:  { enabled: true, router_id: "10.0.0.1",
+          interfaces: [ { name: "eth0", dr_priority: 1, hello_period: 30 } ],
+          static_rp:  [ { group: "239.0.0.0/8", rp: "10.0.0.1" } ],
+          rp_address: "10.0.0.1" },
+  igmp: { querier_interfaces: ["eth1"], query_interval: 125, robustness: 2, query_response_interval: 10 },
+  msdp: { enabled: true, local_address: "10.0.0.1",
+          peers: [ { address: "10.3.0.2", description: "east", mesh_group: "m1", default_peer: false } ],
+          keepalive_interval: 60, hold_time: 75 },
+  control_plane: { rpf_provider: "disabled", external_neighbors_enabled: true, event_buffer_size: 256 }
+}`;
+
+function rule(input: object = {}, output: object = {}): object {
+  return {
+    input: { interface: "eth0", group: "239.1.1.1", port: 5000, ...input },
+    outputs: [{ group: "239.2.2.2", port: 5001, interface: "eth1", ...output }],
+  };
+}
+
+function complaint(config: unknown): string {
+  const parsed = parseConfig(JSON.stringify(config));
+  return parsed.ok ? "accepted" : parsed.error;
+}
+
+describe("the configuration file", () => {
+  test("of INTEROP.md is accepted whole; what is not available yet is said", () => {
+    const parsed = parseConfig(whole);
+    expect(parsed).toMatchObject({
+      ok: true,
+      value: {
+        multicastTtl: 16,
+        rules: [{ name: "feed", input_interface: "eth0", input_port: 0, input_protocol: 50, source: "Static" }],
+        warnings: [
+          expect.stringContaining("'pim'"),
+          expect.stringContaining("'igmp'"),
+          expect.stringContaining("'msdp'"),
+          expect.stringContaining("'control_plane'"),
+          expect.stringContaining("'pinning'"),
+        ],
+      },
+    });
+  });
+
+  test("without anything has no rules and no default TTL", () => {
+    expect(parseConfig("{}")).toEqual({ ok: true, value: { rules: [], warnings: [] } });
+  });
+
+  test("makes the same rule and id as AddRule would", () => {
+    const parsed = parseConfig(
+      JSON.stringify({ rules: [rule({ protocol: null }, { ttl: null, source_ip: "10.0.0.9" })] }),
+    );
+    expect(parsed.ok ? JSON.stringify(parsed.value.rules[0]) : parsed.error).toBe(
+      '{"rule_id":"18302982b59d5f86","input_interface":"eth0","input_group":"239.1.1.1","input_port":5000,"input_protocol":17,' +
+        '"outputs":[{"group":"239.2.2.2","port":5001,"interface":"eth1","source_ip":"10.0.0.9"}],"source":"Static"}',
+    );
+  });
+
+  test("tolerates unknown keys everywhere", () => {
+    expect(complaint({ x: 1, igmp: { enabled: true }, rules: [{ ...rule({ y: 2 }, { z: 3 }), w: 4 }] })).toBe(
+      "accepted",
+    );
+  });
+
+  test("takes any protocol but esp as UDP, as MCR does, and says so unless it is udp", () => {
+    const rules = ["udp", "UDP", "sctp"].map((protocol, index) => rule({ protocol, port: 1 + index }));
+    const parsed = parseConfig(JSON.stringify({ rules }));
+    expect(parsed).toMatchObject({
+      ok: true,
+      value: { warnings: [expect.stringContaining("rules[2].input.protocol 'sctp'")] },
+    });
+  });
+
+  for (const [config, says] of [
+    [{ rules: [rule(), rule()] }, "duplicate rule for input eth0:239.1.1.1:5000 (rules 0 and 1)"],
+    [{ rules: [rule({ port: 1 }), rule({ port: 0 })] }, "invalid port 0 in rule 1"],
+    [{ rules: [rule({}, { port: 0 })] }, "invalid port 0 in rule 0 output"],
+    [
+      { rules: [rule({ interface: "x".repeat(16) })] },
+      `invalid interface name '${"x".repeat(16)}': exceeds maximum length of 15`,
+    ],
+    [
+      { rules: [rule({}, { interface: "a b" })] },
+      "invalid interface name 'a b': contains white space (at rules[0].outputs[0].interface)",
+    ],
+    [
+      { rules: [rule({}, { interface: "eth0" })] },
+      "rules[0]: Rule rejected: input_interface 'eth0' and output_interface 'eth0'",
+    ],
+    [{ rules: [rule({ group: "x" })] }, "rules[0].input.group must be an IPv4 address"],
+    [{ rules: [rule({ port: "5000" })] }, "rules[0].input.port must be a port from 1 to 65535, not '5000'"],
+    [{ rules: [{ input: {} }] }, "rules[0].input.interface must be the name"],
+    [{ rules: 5 }, "rules must be a list of rules, not 5"],
+    [{ multicast_ttl: 0 }, "multicast_ttl must be a TTL from 1 to 255, not 0"],
+    [[], "the configuration must be an object, not a list"],
+    [{ pinning: { eth0: [] } }, "empty core list for pinned interface 'eth0'"],
+    [{ pinning: { "a/b": [1] } }, "invalid interface name 'a/b'"],
+    [{ pinning: { eth0: ["x"] } }, "pinning.eth0[0] must be a CPU number"],
+    [
+      { pim: { router_id: "239.1.1.1" } },
+      "invalid PIM configuration: router_id must be a valid unicast address, got '239.1.1.1'",
+    ],
+    [{ pim: { rp_address: "x" } }, "invalid PIM configuration: rp_address must be"],
+    [{ pim: { static_rp: [{ group: "10.0.0.0/8", rp: "10.0.0.1" }] } }, "invalid group prefix '10.0.0.0/8'"],
+    [{ pim: { static_rp: [{ group: "239.0.0.0/33", rp: "10.0.0.1" }] } }, "invalid group prefix '239.0.0.0/33'"],
+    [
+      { pim: { interfaces: [{ name: "a" }, { name: "a" }] } },
+      "invalid PIM configuration: interface 'a' is listed twice",
+    ],
+    [{ igmp: { query_interval: 0 } }, "query_interval must be greater than 0"],
+    [{ igmp: { robustness: 0 } }, "robustness must be greater than 0"],
+    [{ igmp: { query_interval: 10 } }, "query_response_interval must be less than query_interval"],
+    [{ msdp: { keepalive_interval: 0 } }, "keepalive_interval must be greater than 0"],
+    [{ msdp: { hold_time: 60 } }, "hold_time must be greater than keepalive_interval"],
+    [{ msdp: { peers: [{ address: "10.0.0.1" }, { address: "10.0.0.1" }] } }, "peer 10.0.0.1 is listed twice"],
+    [{ msdp: { peers: [{ address: "10.0.0.1", mesh_group: "" }] } }, "mesh_group must have 1 to 64 characters"],
+    [
+      { control_plane: { event_buffer_size: 0 } },
+      "control_plane.event_buffer_size must be a number of events from 1 to 65536",
+    ],
+    [{ control_plane: { rpf_provider: "./x" } }, "must be 'disabled', 'static' or an absolute path"],
+  ] as const) {
+    test(`is refused with "${says.slice(0, 70)}"`, () => expect(complaint(config)).toContain(says));
+  }
+
+  test("that is no JSON5 is refused as MCR says it, however deep", () => {
+    for (const text of ["{", "", "{a:}", "[".repeat(200_000)]) {
+      const parsed = parseConfig(text);
+      expect(parsed.ok ? "accepted" : parsed.error).toStartWith("failed to parse config: ");
+    }
+  });
+
+  test("of any content is judged, never thrown", () => {
+    const keys = fc.constantFrom("rules", "pinning", "pim", "igmp", "msdp", "control_plane", "multicast_ttl");
+    fc.assert(
+      fc.property(
+        fc.dictionary(keys, fc.jsonValue()),
+        (value) => typeof parseConfig(JSON.stringify(value)).ok === "boolean",
+      ),
+    );
+    fc.assert(fc.property(fc.string(), (text) => typeof parseConfig(text).ok === "boolean"));
+  });
+});
+
+describe("loading", () => {
+  let dir: string;
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), "mcr-config-"));
+  });
+  afterAll(() => rmSync(dir, { recursive: true }));
+
+  test("reads a file", async () => {
+    const path = join(dir, "good.json5");
+    await Bun.write(path, whole);
+    expect(await loadConfig(path)).toMatchObject({ ok: true, value: { multicastTtl: 16 } });
+  });
+
+  test("a file that is not there, a directory and a file that is no text are named with the reason", async () => {
+    const binary = join(dir, "binary");
+    await Bun.write(binary, Uint8Array.of(0xff, 0xff));
+    for (const [path, reason] of [
+      [join(dir, "none"), "ENOENT"],
+      [dir, "not a regular file"],
+      ["/dev/zero", "not a regular file"],
+      [binary, ""],
+    ] as const) {
+      const loaded = await loadConfig(path);
+      expect(loaded.ok ? "accepted" : loaded.error).toStartWith(`failed to read config file '${path}': `);
+      expect(loaded.ok ? "accepted" : loaded.error).toContain(reason);
+    }
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { checkCommand, parseCommand } from "../../src/control/parse.ts";
+import { commandWords } from "../../src/control/words.ts";
+
+function complaint(text: string | Uint8Array): string {
+  const parsed = parseCommand(typeof text === "string" ? Buffer.from(text) : text);
+  return parsed.ok ? "accepted" : parsed.error;
+}
+
+describe("a command", () => {
+  test("of every word is itself, also written as a variant with null", () => {
+    for (const word of commandWords) {
+      expect(checkCommand(word)).toEqual({ ok: true, value: word });
+      expect(checkCommand({ [word]: null })).toEqual({ ok: true, value: word });
+    }
+  });
+
+  test("AddRule of INTEROP.md 2.3 arrives whole, unknown fields ignored", () => {
+    const body =
+      '"name":"feed-a","input_interface":"eth0","input_group":"239.1.1.1","input_port":5000,"input_protocol":17,' +
+      '"outputs":[{"group":"239.2.2.2","port":5001,"interface":"eth1","ttl":4,"source_ip":"10.0.0.9"}]';
+    const parsed = parseCommand(Buffer.from(`{"AddRule":{"rule_id":"",${body},"later":[1]}}`));
+    expect(parsed).toEqual({ ok: true, value: { AddRule: JSON.parse(`{"rule_id":"",${body}}`) } });
+  });
+
+  test("RemoveRule and RemoveRuleByName carry their one field", () => {
+    expect(checkCommand({ RemoveRule: { rule_id: "x" } })).toEqual({
+      ok: true,
+      value: { RemoveRule: { rule_id: "x" } },
+    });
+    expect(checkCommand({ RemoveRuleByName: { name: "n" } })).toEqual({
+      ok: true,
+      value: { RemoveRuleByName: { name: "n" } },
+    });
+  });
+
+  for (const [command, says] of [
+    ["{", "the command is not JSON: "],
+    ['"Ping" "Ping"', "the command is not JSON: "],
+    ["42", "a command is a string or an object with one key, not 42"],
+    ["[]", "not a list"],
+    ["null", "not null"],
+    ["{}", "exactly one key, not 0"],
+    ['{"RemoveRule":{"rule_id":"x"},"Ping":null}', "exactly one key, not 2"],
+    ['"Pong"', "unknown command 'Pong'. Did you mean 'Ping'?"],
+    ['{"Frobnicate":{}}', "unknown command 'Frobnicate'."],
+    ['"toString"', "unknown command 'toString'."],
+    ['{"__proto__":null}', "unknown command '__proto__'."],
+    ['"AddRule"', 'AddRule needs its data: {"AddRule":{…}}'],
+    ['{"Ping":{}}', 'Ping takes no data; send the string "Ping"'],
+    ['"GetMroute"', "GetMroute is not available in this version"],
+    ['{"LoadConfig":{"config":{"rules":[]},"replace":false}}', "LoadConfig is not available in this version"],
+    ['{"RemoveRule":{}}', "rule_id is missing; it must be a rule id"],
+    ['{"RemoveRule":"x"}', "RemoveRule must be an object, not 'x'"],
+    ['{"RemoveRuleByName":{"name":5}}', "name must be a name, not 5"],
+    ['{"AddRule":[]}', "AddRule must be an object, not a list"],
+  ] as const) {
+    test(`${command} is answered "${says}"`, () => expect(complaint(command)).toContain(says));
+  }
+
+  test("bytes that are no text are refused as such", () => {
+    expect(complaint(Uint8Array.of(0xff, 0xfe, 0x22))).toContain("not UTF-8 text (3 bytes)");
+  });
+
+  test("a tower of brackets is refused, not fatal", () => {
+    expect(complaint("[".repeat(1_000_000))).toContain("not JSON");
+    expect(complaint(`${"[".repeat(50_000)}${"]".repeat(50_000)}`)).toContain("not a list");
+  });
+
+  test("no bytes and no JSON make it throw", () => {
+    fc.assert(fc.property(fc.uint8Array(), (bytes) => typeof parseCommand(bytes).ok === "boolean"));
+    const names = fc.constantFrom<string>("AddRule", "RemoveRule", "RemoveRuleByName", "Ping", "Subscribe", "x");
+    const commands = fc.oneof(fc.jsonValue(), fc.dictionary(names, fc.jsonValue(), { maxKeys: 2 }));
+    fc.assert(fc.property(commands, (value) => typeof checkCommand(value).ok === "boolean"));
+  });
+});

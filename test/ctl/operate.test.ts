@@ -1,0 +1,182 @@
+// Every verb against a real control server on a socket of its own, with the handler as the only thing that is played.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { failed } from "../../src/base/outcome.ts";
+import { programVersion } from "../../src/base/version.ts";
+import { type ControlServer, openControlServer } from "../../src/control/server.ts";
+import type { Command, Reply } from "../../src/control/words.ts";
+import { operate } from "../../src/ctl/operate.ts";
+import { verbs } from "../../src/ctl/verbs.ts";
+
+let dir: string;
+let path: string;
+let server: ControlServer;
+let commands: Command[];
+let reply: Reply;
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), "mcr-ctl-"));
+  path = join(dir, "control.sock");
+  commands = [];
+  reply = { Success: "done" };
+  const opened = await openControlServer({
+    path,
+    handle: async (command) => {
+      commands.push(command);
+      return reply;
+    },
+  });
+  if (!opened.ok) throw new Error(opened.error.text);
+  server = opened.value;
+});
+
+afterEach(async () => {
+  await server.close();
+  rmSync(dir, { recursive: true });
+});
+
+/** Runs a line as an operator would, with MCR_SOCKET set; returns the code and both outputs. */
+async function run(line: string | string[], environment: Record<string, string> = { MCR_SOCKET: path }) {
+  const said: string[] = [];
+  const complained: string[] = [];
+  const code = await operate(typeof line === "string" ? line.split(" ") : line, {
+    say: (text) => said.push(text),
+    complain: (text) => complained.push(text),
+    environment,
+    roles: {
+      supervise: async (given) => failed(`no supervisor with ${given.text("cores")} here`),
+      gen: async (args) => args.length,
+      sink: async () => 0,
+    },
+  });
+  return { code, out: said.join("\n"), err: complained.join("\n") };
+}
+
+const addLine = "add --input-interface eth0 --input-group 239.1.1.1 --input-port 5000 --outputs 239.2.2.2:5001:eth1";
+
+describe("an operator", () => {
+  test("adds a rule exactly as MCR's client does", async () => {
+    reply = { Success: "Rule 18302982b59d5f86 added" };
+    expect(await run(addLine)).toEqual({ code: 0, out: "Rule 18302982b59d5f86 added", err: "" });
+    expect(JSON.stringify(commands)).toBe(
+      '[{"AddRule":{"rule_id":"","input_interface":"eth0","input_group":"239.1.1.1","input_port":5000,"input_protocol":17,' +
+        '"outputs":[{"group":"239.2.2.2","port":5001,"interface":"eth1"}]}}]',
+    );
+  });
+
+  test("sees the pretty JSON of INTEROP.md 1.2 with --json", async () => {
+    reply = { Success: "Rule 18302982b59d5f86 added" };
+    expect((await run(`${addLine} --json`)).out).toBe('{\n  "Success": "Rule 18302982b59d5f86 added"\n}');
+  });
+
+  test("is told of a mistake before it travels, in the words of the supervisor", async () => {
+    const { code, err } = await run(addLine.replace(":5001:", ":0:"));
+    expect([code, err, commands.length]).toEqual([
+      64,
+      "mcr-appliance: output[0].port cannot be 0; valid port range is 1-65535",
+      0,
+    ]);
+  });
+
+  test("gives defaults for all outputs, a source and a name", async () => {
+    await run([
+      ...`${addLine},10.0.0.7:1:eth2?ttl=9 --ttl 4 --source-ip 10.0.0.9 --input-source 10.9.9.9`.split(" "),
+      "--name",
+      "feed a",
+    ]);
+    expect(commands[0]).toMatchObject({
+      AddRule: { name: "feed a", input_source: "10.9.9.9", outputs: [{ ttl: 4, source_ip: "10.0.0.9" }, { ttl: 9 }] },
+    });
+  });
+
+  test("removes by id or by name, and by exactly one of them", async () => {
+    await run("remove x");
+    await run("remove --rule-id y");
+    await run("remove --name z");
+    expect(commands).toEqual([
+      { RemoveRule: { rule_id: "x" } },
+      { RemoveRule: { rule_id: "y" } },
+      { RemoveRuleByName: { name: "z" } },
+    ]);
+    for (const line of ["remove", "remove x --name z", "remove x --rule-id x"]) {
+      expect((await run(line)).code).toBe(64);
+    }
+  });
+
+  test("gets exit code 1 and the reason when the supervisor says no, with --json too", async () => {
+    reply = { Error: "Rule \u001bx not found" };
+    expect(await run("remove x")).toEqual({ code: 1, out: "", err: "mcr-appliance: Rule \\u001bx not found" });
+    expect(await run("remove x --json")).toEqual({
+      code: 1,
+      out: '{\n  "Error": "Rule \\u001bx not found"\n}',
+      err: "",
+    });
+  });
+
+  test("asks with --json what MCR's client would ask", async () => {
+    reply = { Stats: [] };
+    expect((await run("stats --json")).out).toBe('{\n  "Stats": []\n}');
+    reply = { Workers: [] };
+    expect((await run("workers --json")).out).toBe('{\n  "Workers": []\n}');
+    reply = { Rules: [] };
+    expect((await run("list --json")).out).toBe('{\n  "Rules": []\n}');
+    expect(commands).toEqual(["GetStats", "ListWorkers", "ListRules"]);
+  });
+
+  test("pings and sees both versions", async () => {
+    reply = { Success: "pong: 2/2 worker streams ready" };
+    expect((await run("ping")).out).toBe("pong: 2/2 worker streams ready");
+    reply = { Version: { protocol_version: 1, program_version: "9.9.9" } };
+    expect((await run("version")).out).toBe(`mcr-appliance ${programVersion}\nsupervisor: 9.9.9 (protocol 1)`);
+    expect((await run("--version")).out).toBe(`mcr-appliance ${programVersion}`);
+  });
+
+  test("names the socket by option before MCR_SOCKET", async () => {
+    const elsewhere = { MCR_SOCKET: "/nonexistent" };
+    expect((await run("ping", elsewhere)).code).toBe(69);
+    expect((await run(`--socket-path ${path} ping`, elsewhere)).code).toBe(0);
+    expect((await run(`ping --socket-path=${path}`, elsewhere)).code).toBe(0);
+    expect((await run("ping", elsewhere)).err).toContain("no control socket at /nonexistent");
+  });
+
+  test("gets exit code 76 for an answer to another question", async () => {
+    expect(await run("list")).toMatchObject({
+      code: 76,
+      err: "mcr-appliance: the supervisor answered Success where Rules was asked for",
+    });
+  });
+
+  test("sees usage errors of roles with the page to read", async () => {
+    expect(await run("supervise --cores 9")).toEqual({
+      code: 64,
+      out: "",
+      err: "mcr-appliance: no supervisor with 9 here. See 'mcr-appliance help supervise'.",
+    });
+    expect((await run("gen a b c")).code).toBe(3);
+    expect((await run("help gen")).code).toBe(1);
+  });
+
+  test("finds every verb in the overview, and on its page every option and an example that parses", async () => {
+    const overview = (await run("help")).out;
+    for (const verb of verbs) {
+      expect(overview).toContain(`  ${verb.name} `);
+      if (verb.kind === "passed-on") continue;
+      const { out } = await run(`help ${verb.name}`);
+      expect(out).toBe((await run(`${verb.name} --help`)).out);
+      for (const option of Object.keys(verb.options)) expect(out).toContain(`--${option}`);
+      for (const example of verb.examples) expect(out).toContain(example.line);
+    }
+    expect((await run("help ad")).err).toBe("mcr-appliance: unknown command 'ad'. Did you mean 'add'?");
+  });
+
+  test("can run the examples of add and remove as they stand", async () => {
+    for (const verb of verbs.filter((each) => ["add", "remove"].includes(each.name))) {
+      for (const { line } of verb.examples) {
+        const words = line.replaceAll("'", "").split(" ").slice(1);
+        expect(await run(words)).toEqual({ code: 0, out: "done", err: "" });
+      }
+    }
+  });
+});

@@ -1,0 +1,60 @@
+// Runs the tests and counts them. A process per folder, and per file in network/: a crash in native code then costs one part,
+// not all. Ends with "N passed, N failed", and ", N skipped" when there are any; in CI a skip fails the run.
+// Usage: bun test/run.ts [FILE OR FOLDER...]
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, normalize } from "node:path";
+import { Glob } from "bun";
+import { addCounts, type Counts, countsOf, summary } from "./helpers/counts.ts";
+
+const root = join(import.meta.dir, "..");
+const reports = mkdtempSync(join(tmpdir(), `mcrt-${process.pid}-reports-`));
+// A network test waits for real timers of the kernel; its own deadlines are shorter.
+const testWaitMs = { unit: 20_000, network: 120_000 };
+const partWaitMs = 15 * 60_000;
+
+function parts(wanted: readonly string[]): string[][] {
+  const files = [...new Glob("test/**/*.test.ts").scanSync({ cwd: root })]
+    .filter((file) =>
+      wanted.length === 0 ? !file.startsWith("test/bench/") : wanted.some((name) => isWithin(file, name)),
+    )
+    .sort((a, b) => Number(isNetwork(a)) - Number(isNetwork(b)) || a.localeCompare(b));
+  return [...Map.groupBy(files, (file) => (isNetwork(file) ? file : dirname(file))).values()];
+}
+
+function isNetwork(file: string): boolean {
+  return file.startsWith("test/network/") || file.startsWith("test/bench/");
+}
+
+function isWithin(file: string, wanted: string): boolean {
+  const name = normalize(wanted).replace(/\/$/, "");
+  return file === name || file.startsWith(`${name}/`);
+}
+
+function runPart(files: readonly string[], index: number): Counts {
+  const report = join(reports, `${index}.xml`);
+  const waitMs = files.some(isNetwork) ? testWaitMs.network : testWaitMs.unit;
+  const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
+  const paths = files.map((file) => `./${file}`);
+  const ended = Bun.spawnSync([process.execPath, "test", `--timeout=${waitMs}`, ...reporter, ...paths], {
+    cwd: root,
+    stdout: "inherit",
+    stderr: "inherit",
+    timeout: partWaitMs,
+    killSignal: "SIGKILL",
+  });
+  const text = existsSync(report) ? readFileSync(report, "utf8") : "";
+  return countsOf(text, ended.exitCode, files);
+}
+
+const total = parts(process.argv.slice(2))
+  .map(runPart)
+  .reduce(addCounts, { passed: 0, failed: 0, skipped: [], crashed: [] });
+rmSync(reports, { recursive: true });
+for (const name of total.skipped) console.log(`skipped: ${name}`);
+for (const name of total.crashed) console.log(`failed outside of a test: ${name}`);
+const isEmpty = total.passed + total.failed === 0;
+if (isEmpty) console.log("no test was found");
+const isSkipFailure = Boolean(process.env["CI"]) && total.skipped.length > 0;
+console.log(summary(total));
+process.exit(total.failed > 0 || isSkipFailure || isEmpty ? 1 : 0);
