@@ -25,6 +25,8 @@ function isUpToDate(): boolean {
     ...sources,
     "src",
     "build/libmcr.so",
+    "build/end.bpf",
+    "build/door.bpf",
     "package.json",
     "tsconfig.json",
     "package-lock.json",

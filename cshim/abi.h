@@ -16,6 +16,7 @@
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
+typedef uint64_t u64;
 typedef int32_t i32;
 typedef double f64;
 typedef void *ptr;
@@ -127,15 +128,13 @@ typedef const char *cstring;
 	X(i32, mcr_signals_ignore, void)                                      \
 	X(i32, mcr_nonblock, i32)                                             \
 	X(i32, mcr_files_max, void)                                           \
+	X(i32, mcr_privileges_final, void)                                    \
 	X(i32, mcr_name, cstring)                                             \
 	X(i32, mcr_exit, i32)                                                 \
 	X(f64, mcr_clock_ns, i32)                                             \
 	X(i32, mcr_sleep_until, f64)                                          \
+	X(i32, mcr_bpf, i32, ptr, u32)                                        \
 	/* traffic.c: the generator and the receiver */                       \
-	MCR_EXPORTS_TRAFFIC(X)
-
-/* Owned by traffic.c. */
-#define MCR_EXPORTS_TRAFFIC(X)                                                \
 	X(i32, mcr_traffic_wait, ptr, u32, u32)                               \
 	X(i32, mcr_traffic_send, i32, ptr, u32)                               \
 	X(i32, mcr_traffic_receive, i32, ptr, u32)                            \
@@ -144,7 +143,7 @@ typedef const char *cstring;
 
 /* mcr_ring_places.features */
 #define MCR_RING_DEFER 1u     /* SINGLE_ISSUER | DEFER_TASKRUN */
-#define MCR_RING_MULTISHOT 2u /* multishot poll */
+#define MCR_RING_GATHER 2u    /* a wait may gather: IORING_FEAT_MIN_TIMEOUT, Linux 6.12 */
 
 #define MCR_FIELD(type, name) type name;
 #define MCR_STRUCT(name, FIELDS) struct name { FIELDS(MCR_FIELD) };

@@ -16,6 +16,7 @@
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
+#define FEATURE_MIN_TIMEOUT (1u << 15) /* IORING_FEAT_MIN_TIMEOUT, Linux 6.12 */
 
 /* What the kernel reads while a send is in flight. */
 struct message {
@@ -43,6 +44,8 @@ static int uring_open(struct ring *ring, u32 entries)
 
 	if (error == 0) {
 		ring->places.features |= MCR_RING_DEFER;
+		if (params.features & FEATURE_MIN_TIMEOUT)
+			ring->places.features |= MCR_RING_GATHER;
 		return 0;
 	}
 	if (error != -EINVAL)
@@ -147,7 +150,8 @@ i32 mcr_ring_poll(ptr at, i32 fd, u32 events, u32 token)
 	return 0;
 }
 
-/* Ends what was queued under `token`; its own completion says -ECANCELED. */
+/* Ends what was queued under `token`, whose completion says -ECANCELED. The
+ * cancellation completes too, under a token that nobody has: 0 is a send's. */
 i32 mcr_ring_cancel(ptr at, u32 token)
 {
 	struct ring *ring = at;
@@ -156,7 +160,7 @@ i32 mcr_ring_cancel(ptr at, u32 token)
 	if (!sqe)
 		return -EBUSY;
 	io_uring_prep_cancel64(sqe, token, 0);
-	io_uring_sqe_set_data64(sqe, 0);
+	io_uring_sqe_set_data64(sqe, UINT32_MAX);
 	return 0;
 }
 
@@ -197,22 +201,54 @@ i32 mcr_ring_send(ptr at, u32 index, u32 token, u32 chained)
 	return 0;
 }
 
-/* Hands over what was queued and waits until `min` entries are done or
- * timeout_us has passed (min = 0: does not wait).  Copies what is done to the
- * done array and returns how many; -EINTR comes back, so that the caller lives. */
-i32 mcr_ring_wait(ptr at, u32 min, u32 timeout_us)
+/* io_uring_enter's argument as of 6.12: min_wait_usec took the place of the padding. */
+struct wait_argument {
+	u64 sigmask;
+	u32 sigmask_size;
+	u32 min_wait_us;
+	u64 limit;
+};
+
+_Static_assert(sizeof(struct wait_argument) == sizeof(struct io_uring_getevents_arg), "io_uring_getevents_arg");
+
+/* Sleeps at least gather_us for `done_max` completions, then on for the first one: while entries come
+ * quickly they are collected, and one that comes late wakes at once. */
+static int wait_gathering(struct ring *ring, u32 gather_us, struct __kernel_timespec *limit)
 {
-	struct ring *ring = at;
+	struct wait_argument argument = { .min_wait_us = gather_us, .limit = (u64)(uintptr_t)limit };
+
+	if (io_uring_sq_ready(&ring->uring))
+		io_uring_submit(&ring->uring);
+	return io_uring_enter2((unsigned)ring->uring.ring_fd, 0, ring->places.done_max,
+			       IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, (sigset_t *)(void *)&argument,
+			       sizeof(argument));
+}
+
+static int wait_one(struct ring *ring, u32 gather_us, u32 timeout_us)
+{
 	struct __kernel_timespec limit = {
 		.tv_sec = timeout_us / 1000000,
 		.tv_nsec = (long long)(timeout_us % 1000000) * 1000,
 	};
 	struct io_uring_cqe *cqe;
+
+	if (gather_us && ring->places.features & MCR_RING_GATHER)
+		return wait_gathering(ring, gather_us, &limit);
+	return io_uring_submit_and_wait_timeout(&ring->uring, &cqe, 1, &limit, NULL);
+}
+
+/* Hands over what was queued. timeout_us = 0: does not wait; else waits for a completion or until the
+ * time has passed, and at least gather_us if they keep coming.  Copies what is done to the done array
+ * and returns how many; -EINTR comes back, so that the caller lives. */
+i32 mcr_ring_wait(ptr at, u32 gather_us, u32 timeout_us)
+{
+	struct ring *ring = at;
+	struct io_uring_cqe *cqe;
 	u32 head, count = 0;
 	int error;
 
-	if (min && !io_uring_cq_ready(&ring->uring))
-		error = io_uring_submit_and_wait_timeout(&ring->uring, &cqe, min, &limit, NULL);
+	if (timeout_us && !io_uring_cq_ready(&ring->uring))
+		error = wait_one(ring, gather_us, timeout_us);
 	else
 		error = io_uring_submit_and_get_events(&ring->uring);
 	if (error < 0 && error != -ETIME && error != -EAGAIN && error != -EBUSY)

@@ -64,6 +64,8 @@ export const limits = {
   restartQuietMs: 30_000,
   /** How often the doorbells of links are looked at: a rule must run within 200 ms of the moment it can. */
   linksPollMs: 50,
+  /** How often other listeners of this host are looked for: one that joins late misses datagrams for no longer. */
+  listenersPollMs: 500,
   /** Rates are over this long. */
   samplePeriodMs: 1_000,
   /** How long a stream that took no more is left alone. */
@@ -71,6 +73,24 @@ export const limits = {
   reportSizeMax: 8 * 1024,
   /** A worker's own lines are at most 4 KiB; a runtime's last words may be longer. */
   logLineSizeMax: 16 * 1024,
+  /** Lines of one worker that are looked at in a second; what is above is counted. 2,000 cost about 5 % of a core. */
+  logLinesPeriodMax: 2_000,
+  /** The same line is shown so often in a window; what is above becomes one line. Five leave a flapping link its story. */
+  logRepeatsShown: 5,
+  logRepeatsWindowMs: 10_000,
+  /** Different lines whose repeats are counted at a time. */
+  logRepeatsMax: 512,
+  /** [FLOW_STATS] lines a period. */
+  logFlowsMax: 100,
+  /** What may wait for a reader of our own log that stalls: some thousand lines. */
+  logWaitingSizeMax: 1024 * 1024,
+  /** Of one write to it; longer lines go in pieces. */
+  logWriteSize: 64 * 1024,
+  /** How often such a reader is asked again, and how long it may keep the program from ending. */
+  logRetryMs: 10,
+  logCloseWaitMs: 200,
+  /** How long the last lines of a worker that has ended may take to come out of its pipe. */
+  logRestWaitMs: 200,
 
   // Capture.
   /** Ring memory, a worker and link. At 2 KiB a slot that is 8,192 slots: 80 ms at 100,000 frames/s. */
@@ -101,11 +121,21 @@ export const limits = {
   /** Frames ingress takes, and entries egress takes, before the ring is looked at again. */
   turnFramesMax: 256,
   turnEntriesMax: 1024,
+  /** How often sends are handed over and their completions read before ingress gets its turn again. */
+  settleRoundsMax: 16,
   /** While C waits no signal handler and no timer of ours runs. */
   turnWaitUs: 1_000_000,
   /** The same while something needs another look that no completion announces: a full socket, a full queue. */
   turnRetryUs: 500,
   queueEntries: 65_536,
+  /** Turns of 64 frames before a worker says that it lives: enough for the JIT's last tier. */
+  warmUpRounds: 1_500,
+  /** Above what else runs on a worker's core: a router's housekeeping can wait a millisecond, a ring of frames cannot. */
+  workerNice: -15,
+  /** From this many frames a second on, a loop that slept lets frames gather. Below, each wakes it at once. */
+  gatherFromPerSecond: 30_000,
+  /** How long they may: the most this can add to a datagram's latency. */
+  gatherUs: 64,
 
   // Links and sockets.
   /** The kernel makes netlink answers of at most 32 KiB (net/netlink/af_netlink.c, netlink_recvmsg). */

@@ -3,8 +3,11 @@
 
 const headerSize = 4;
 
-/** Why a stream cannot be read any further; it has lost its frame boundaries for good. */
-export type FrameRefusal = { refused: string };
+/**
+ * Why a stream cannot be read any further; it has lost its frame boundaries for good. `bodies` came whole before that, in the
+ * same bytes: they count.
+ */
+export type FrameRefusal = { refused: string; bodies: Uint8Array[] };
 
 /** `body` with its length before it. */
 export function frame(body: Uint8Array): Uint8Array {
@@ -14,6 +17,7 @@ export function frame(body: Uint8Array): Uint8Array {
   return bytes;
 }
 
+/** The frames of one stream; holds at most one, and memory for it only after its length was found good. */
 export class FrameReader {
   private readonly sizeMax: number;
   private buffer = new Uint8Array(headerSize);
@@ -35,7 +39,7 @@ export class FrameReader {
   /** Takes the next bytes of the stream; returns the bodies completed by them, or why the stream is refused. */
   push(bytes: Uint8Array): Uint8Array[] | FrameRefusal {
     if (this.isBroken) {
-      return { refused: "the stream was refused before" };
+      return { refused: "the stream was refused before", bodies: [] };
     }
     const bodies: Uint8Array[] = [];
     for (let at = 0; at < bytes.length; ) {
@@ -60,7 +64,7 @@ export class FrameReader {
     if (this.wanted === headerSize) {
       const size = new DataView(this.buffer.buffer).getUint32(0);
       if (size > this.sizeMax) {
-        return { refused: `a frame of ${size} bytes is longer than the limit of ${this.sizeMax}` };
+        return { refused: `a frame of ${size} bytes is longer than the limit of ${this.sizeMax}`, bodies };
       }
       if (size > 0) {
         this.wanted = headerSize + size;

@@ -5,52 +5,53 @@ export type Line = { text: string; isCut: boolean };
 
 const newline = 10;
 
+/** The lines of one stream; keeps at most `sizeMax` bytes of an unfinished one. */
 export class LineReader {
-  private readonly sizeMax: number;
+  private readonly buffer: Uint8Array;
   private readonly decoder = new TextDecoder();
-  private pieces: Uint8Array[] = [];
   private size = 0;
   private isCut = false;
 
+  /** `sizeMax`: bytes of a line that are kept. */
   constructor(sizeMax: number) {
-    this.sizeMax = sizeMax;
+    this.buffer = new Uint8Array(sizeMax);
   }
 
-  /** Takes the next bytes; returns the lines they complete. */
-  push(bytes: Uint8Array): Line[] {
-    const lines: Line[] = [];
+  /**
+   * Takes the next bytes and hands over the lines that they complete, one by one. `wants` is asked before each: a line that
+   * is not wanted is skipped without being decoded, which is what a flood should cost.
+   */
+  push(bytes: Uint8Array, wants: () => boolean, take: (line: Line) => void): void {
     let from = 0;
     for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, from)) {
-      this.keep(bytes.subarray(from, end));
-      lines.push(this.take());
+      if (wants()) {
+        this.keep(bytes.subarray(from, end));
+        take(this.line());
+      }
+      this.size = 0;
+      this.isCut = false;
       from = end + 1;
     }
     this.keep(bytes.subarray(from));
-    return lines;
   }
 
   /** What the stream ended with, without a line's end; undefined when there is none. */
   rest(): Line | undefined {
-    return this.size > 0 ? this.take() : undefined;
-  }
-
-  private keep(bytes: Uint8Array): void {
-    const room = this.sizeMax - this.size;
-    if (bytes.length > room) {
-      this.isCut = true;
-    }
-    if (bytes.length > 0 && room > 0) {
-      const kept = bytes.slice(0, room);
-      this.pieces.push(kept);
-      this.size += kept.length;
-    }
-  }
-
-  private take(): Line {
-    const line = { text: this.decoder.decode(Buffer.concat(this.pieces)), isCut: this.isCut };
-    this.pieces = [];
+    const line = this.size > 0 ? this.line() : undefined;
     this.size = 0;
     this.isCut = false;
     return line;
+  }
+
+  private keep(bytes: Uint8Array): void {
+    const room = this.buffer.length - this.size;
+    const kept = bytes.length > room ? bytes.subarray(0, room) : bytes;
+    this.isCut = this.isCut || bytes.length > room;
+    this.buffer.set(kept, this.size);
+    this.size += kept.length;
+  }
+
+  private line(): Line {
+    return { text: this.decoder.decode(this.buffer.subarray(0, this.size)), isCut: this.isCut };
   }
 }

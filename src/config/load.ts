@@ -109,7 +109,7 @@ function portProblem(rule: Rule, index: number): string | undefined {
   return rule.outputs.some((output) => output.port === 0) ? `invalid port 0 in rule ${index} output` : undefined;
 }
 
-function fromFile({ name, input, outputs }: FileRule): Rule {
+function fromFile({ name, input, outputs, exclusive }: FileRule): Rule {
   const source = input.source ?? undefined;
   return makeRule(
     {
@@ -120,6 +120,7 @@ function fromFile({ name, input, outputs }: FileRule): Rule {
       input_protocol: input.protocol === "esp" ? protocols.esp : protocols.udp,
       ...(source === undefined ? {} : { input_source: source }),
       outputs: outputs,
+      ...(exclusive === undefined || exclusive === null ? {} : { exclusive }),
     },
     "Static",
   );

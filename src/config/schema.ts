@@ -2,7 +2,18 @@
 // have them. The protocol sections are checked although nothing uses them yet: a wrong file should not wait to be found.
 import { z } from "zod";
 import { limits } from "../limits.ts";
-import { compact, destination, hostAddress, list, objectError, port, text, ttl, whole } from "../rules/fields.ts";
+import {
+  claim,
+  compact,
+  destination,
+  hostAddress,
+  list,
+  objectError,
+  port,
+  text,
+  ttl,
+  whole,
+} from "../rules/fields.ts";
 import { link, protocolSections } from "./sections.ts";
 
 const inputSchema = z.object(
@@ -28,6 +39,7 @@ const ruleSchema = z.object(
     name: text("a name", limits.ruleNameSizeMax).nullish(),
     input: inputSchema,
     outputs: list(outputSchema, "outputs", limits.ruleOutputsMax),
+    exclusive: claim.nullish(),
   },
   objectError,
 );

@@ -9,7 +9,7 @@ import { type Command, type CommandWord, commandBodies, commandWords } from "./w
 /** Commands that MCR knows and this version does not (INTEROP.md 2.3). */
 const laterCommands = new Set(
   (
-    "SetGlobalLogLevel SetFacilityLogLevel GetLogLevels GetConfig LoadConfig SaveConfig CheckConfig GetControlPlaneConfig " +
+    "GetConfig LoadConfig SaveConfig CheckConfig GetControlPlaneConfig " +
     "GetPimNeighbors EnablePim DisablePim SetStaticRp SetRpAddress AddExternalNeighbor RemoveExternalNeighbor " +
     "ListExternalNeighbors ClearExternalNeighbors SetRpfProvider GetRpfProvider QueryRpf AddRpfRoute RemoveRpfRoute " +
     "ListRpfRoutes ClearRpfRoutes GetIgmpGroups EnableIgmpQuerier DisableIgmpQuerier GetMroute GetMsdpPeers " +
@@ -66,6 +66,14 @@ export function checkCommand(value: unknown): Outcome<Command> {
       return parsed.success
         ? done({ RemoveRuleByName: parsed.data })
         : failed(explain(parsed.error, "RemoveRuleByName"));
+    }
+    case "SetGlobalLogLevel": {
+      const parsed = commandBodies.SetGlobalLogLevel.safeParse(body);
+      return parsed.success ? done({ SetGlobalLogLevel: parsed.data }) : failed(explain(parsed.error, name));
+    }
+    case "SetFacilityLogLevel": {
+      const parsed = commandBodies.SetFacilityLogLevel.safeParse(body);
+      return parsed.success ? done({ SetFacilityLogLevel: parsed.data }) : failed(explain(parsed.error, name));
     }
     default:
       // `{"Ping":null}` is how some serializers write a variant without data.

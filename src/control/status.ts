@@ -46,6 +46,13 @@ const ruleStatusSchema = z.looseObject({
   bytes: count,
   datagrams_per_second: rate,
   bits_per_second: rate,
+  ended: z.boolean().optional(),
+  /** Why its datagrams go on into this host. */
+  ended_reason: z.string().optional(),
+  /** What tc ingress saw: meant for the rule (without fragments), and how many of them ended there. */
+  arrived: z.looseObject({ datagrams: count, bytes: count, ended: count }).optional(),
+  /** Arrived, and not taken from the ring: no room in it, refused, or still on the way. */
+  missed: count.optional(),
   outputs: z.array(outputStatusSchema),
 });
 
@@ -78,6 +85,8 @@ const workerStatusSchema = z.looseObject({
   queue: z.looseObject({ length: count, length_max: count, capacity: count }),
   wakeups_written: count,
   wakeups_avoided: count,
+  /** Log lines that its pipe did not take. */
+  lines_lost: count.optional(),
   frames: framesSchema,
 });
 
@@ -93,12 +102,16 @@ const linkStatusSchema = z.looseObject({
   inputs: count,
   outputs: count,
   kernel_drops: count,
+  /** How the program that ends datagrams is attached; absent: it is not. */
+  ending: z.string().optional(),
 });
 
 export const statusSchema = z.looseObject({
   program_version: z.string(),
   uptime_seconds: count,
   pipeline: z.enum(["split", "unified"]),
+  /** Whether the program that ends datagrams after the tap is loaded, and if not, why. */
+  ending: z.looseObject({ is_available: z.boolean(), reason: z.string().optional() }).optional(),
   supervisor: z.looseObject({ pid: count, rss_bytes: size, private_bytes: size }),
   rules: z.array(ruleStatusSchema),
   workers: z.array(workerStatusSchema),

@@ -2,19 +2,40 @@
 // with data an object of one key. Unknown fields are ignored in commands and kept in replies.
 import { z } from "zod";
 import { limits } from "../limits.ts";
-import { objectError, text } from "../rules/fields.ts";
+import { facilities, levels } from "../log/record.ts";
+import { found, objectError, text } from "../rules/fields.ts";
 import { originSchema, ruleDraftSchema } from "../rules/schema.ts";
 import { statusSchema } from "./status.ts";
+
+/** Level and facility by name, spelled as on MCR's wire. */
+const level = z.enum(levels, { error: ({ input }) => `must be one of ${levels.join(", ")}, not ${found(input)}` });
+const facility = z.enum(facilities, {
+  error: ({ input }) => `must be one of ${facilities.join(", ")}, not ${found(input)}`,
+});
 
 /** Commands with data, by their key. */
 export const commandBodies = {
   AddRule: ruleDraftSchema,
   RemoveRule: z.object({ rule_id: text("a rule id", limits.ruleIdSizeMax) }, objectError),
   RemoveRuleByName: z.object({ name: text("a name", limits.ruleNameSizeMax) }, objectError),
+  SetGlobalLogLevel: z.object({ level }, objectError),
+  SetFacilityLogLevel: z.object({ facility, level }, objectError),
 };
 
-/** Commands without data. `GetStatus` is ours: what the tables for people need and MCR's replies do not carry. */
-export const commandWords = ["ListRules", "GetStats", "ListWorkers", "Ping", "GetVersion", "GetStatus"] as const;
+/**
+ * Commands without data. Two are ours: `GetStatus`, what the tables for people need and MCR's replies do not carry, and
+ * `ResetLogLevels`, back to the levels of the start.
+ */
+export const commandWords = [
+  "ListRules",
+  "GetStats",
+  "ListWorkers",
+  "Ping",
+  "GetVersion",
+  "GetStatus",
+  "GetLogLevels",
+  "ResetLogLevels",
+] as const;
 
 export type CommandWord = (typeof commandWords)[number];
 /** What the server hands on: checked, in the form of the wire. */
@@ -22,7 +43,9 @@ export type Command =
   | CommandWord
   | { AddRule: z.output<typeof commandBodies.AddRule> }
   | { RemoveRule: z.output<typeof commandBodies.RemoveRule> }
-  | { RemoveRuleByName: z.output<typeof commandBodies.RemoveRuleByName> };
+  | { RemoveRuleByName: z.output<typeof commandBodies.RemoveRuleByName> }
+  | { SetGlobalLogLevel: z.output<typeof commandBodies.SetGlobalLogLevel> }
+  | { SetFacilityLogLevel: z.output<typeof commandBodies.SetFacilityLogLevel> };
 
 /** Whether a rule forwards. `pending`: it will as soon as what `reason` says is mended. */
 export const ruleStateSchema = z.enum(["active", "pending"]);
@@ -53,8 +76,12 @@ export const listedRuleSchema = z.looseObject({
   outputs: z.array(listedOutputSchema),
   // A rule that a routing protocol made says so with an object.
   source: z.union([originSchema, z.looseObject({})]),
+  exclusive: z.boolean().optional(),
   state: ruleStateSchema.optional(),
   reason: z.string().optional(),
+  /** Ours: of an active rule, whether its datagrams end after the tap, and if not, why they go on into this host. */
+  ended: z.boolean().optional(),
+  ended_reason: z.string().optional(),
 });
 
 /** One flow; a datagram counts once, however many outputs it has. Bytes are payload. */
@@ -83,6 +110,12 @@ const versionSchema = z.looseObject({
   program_version: z.string().optional(),
 });
 
+/** What passes: the global level, and facilities that have one of their own. */
+export const logLevelsSchema = z.looseObject({
+  global: z.string(),
+  facility_overrides: z.record(z.string(), z.string()),
+});
+
 export const replySchema = z.union([
   z.strictObject({ Success: z.string() }),
   z.strictObject({ Error: z.string() }),
@@ -90,6 +123,7 @@ export const replySchema = z.union([
   z.strictObject({ Stats: z.array(flowStatsSchema) }),
   z.strictObject({ Workers: z.array(workerSchema) }),
   z.strictObject({ Version: versionSchema }),
+  z.strictObject({ LogLevels: logLevelsSchema }),
   z.strictObject({ Status: statusSchema }),
 ]);
 
@@ -98,6 +132,7 @@ export type ListedRule = z.output<typeof listedRuleSchema>;
 export type ListedOutput = z.output<typeof listedOutputSchema>;
 export type FlowStats = z.output<typeof flowStatsSchema>;
 export type ListedWorker = z.output<typeof workerSchema>;
+export type ListedLevels = z.output<typeof logLevelsSchema>;
 
 /** MCR's number for this protocol; nothing depends on it. */
 export const protocolVersion = 1;

@@ -32,6 +32,11 @@ export const add: Verb = {
     },
     ttl: { value: "N", summary: "TTL of outputs that name none", default: "1 for multicast" },
     "source-ip": { value: "ADDRESS", summary: "source address of outputs that name none", default: "the interface's" },
+    exclusive: {
+      value: "true|false",
+      summary: "whether nobody else on this host wants these datagrams: they then end once captured",
+      default: "found out, at any time",
+    },
     name: { value: "NAME", summary: "a name to remember the rule by" },
     "rule-id": { value: "ID", summary: "an id of your own", default: "a hash of the input" },
   },
@@ -68,9 +73,15 @@ async function run(given: Given, world: World): Promise<number> {
     input_port: numberOf(given.text("input-port") ?? ""),
     input_source: given.text("input-source"),
     outputs: outputs.value,
+    exclusive: claimOf(given.text("exclusive")),
   });
   if (!draft.success) {
     return usage(world, explain(draft.error, "the rule"));
   }
   return askAndShow(world, { AddRule: draft.data }, "Success", printable);
+}
+
+/** The claim that a word makes; anything else stays text, for the schema to refuse by name. */
+function claimOf(text: string | undefined): boolean | string | undefined {
+  return text === "true" || text === "false" ? text === "true" : text;
 }

@@ -70,6 +70,9 @@ function stateOf(rule: ListedRule, output: { pending?: string | undefined }, isF
   if (isFirst) {
     const reason = rule.reason === undefined ? "" : `: ${rule.reason}`;
     words.push(`${rule.state ?? "active"}${reason}`);
+    if (rule.ended_reason !== undefined) {
+      words.push(`not ended after capture: ${rule.ended_reason}`);
+    }
   }
   if (output.pending !== undefined && output.pending !== rule.reason) {
     words.push(`output pending: ${output.pending}`);

@@ -6,6 +6,7 @@ import { usage } from "./answer.ts";
 import { findVerb } from "./arguments.ts";
 import { overview, page } from "./help.ts";
 import { list } from "./list.ts";
+import { logLevel } from "./log-level.ts";
 import { ping } from "./ping.ts";
 import { remove } from "./remove.ts";
 import { gen, sink, supervise } from "./roles.ts";
@@ -55,6 +56,7 @@ export const verbs: readonly AnyVerb[] = [
   stats,
   status,
   workers,
+  logLevel,
   ping,
   version,
   gen,

@@ -1,75 +1,106 @@
 // The supervisor's log: its own lines and its workers', in the form that suits where they go.
-import type { Line } from "../base/lines.ts";
-import { type Facility, type Fields, type Level, type LogRecord, record, severity } from "./record.ts";
+import { type Collected, Collector } from "./collector.ts";
+import type { Entry, Layout, Origin } from "./layout.ts";
+import type { Levels } from "./levels.ts";
+import { type Facility, type Fields, type Level, Timestamps } from "./record.ts";
+import { Repeats } from "./repeats.ts";
 
-export type Format = "text" | "json" | "journal";
+/** What the log stands on. */
+export type LogParts = {
+  levels: Levels;
+  layout: Layout;
+  /** Takes one finished line, with its end. */
+  print: (line: string) => void;
+  /** Wall clock in microseconds. */
+  clockUs: () => number;
+};
 
-/** Where a line came from; `worker` is the number of its place. */
-export type Origin = { worker?: number; pid: number };
+/** `4,812` */
+const grouped = new Intl.NumberFormat("en-US");
 
-/** Writes one finished line, with its end. */
-export type Print = (line: string) => void;
+/** Takes the bytes of one worker's pipe. */
+export type LogTaker = { push(bytes: Uint8Array): void; end(): void };
 
 export class Log {
-  private readonly format: Format;
-  private readonly print: Print;
-  private level: Level;
+  readonly levels: Levels;
+  private readonly parts: LogParts;
+  private readonly timestamps = new Timestamps();
+  private readonly repeats: Repeats<Entry & { key: string }>;
+  private readonly collectors = new Set<Collector>();
 
-  constructor(format: Format, level: Level, print: Print) {
-    this.format = format;
-    this.level = level;
-    this.print = print;
+  constructor(parts: LogParts) {
+    this.parts = parts;
+    this.levels = parts.levels;
+    this.repeats = new Repeats((entry, times, overMs) => this.sayRepeated(entry, times, overMs));
   }
 
-  /** A line of the supervisor's own. */
-  say(level: Level, message: string, fields?: Fields, facility: Facility = "Supervisor"): void {
-    if (severity(level) <= severity(this.level)) {
-      const timestamp = new Date().toISOString();
-      this.put({ timestamp, level, facility, message, ...(fields === undefined ? {} : { fields }) }, { pid: process.pid });
-    }
-  }
-
-  /** A line of a worker. What is no record (a panic, a library's words) is wrapped, not lost. */
-  forward(origin: Origin, line: Line): void {
-    if (line.text === "") {
+  /** A line of the supervisor's own, or one that it says for the worker `origin`. */
+  say(level: Level, message: string, fields?: Fields, facility: Facility = "Supervisor", origin?: Origin): void {
+    if (!this.levels.passes(level, facility)) {
       return;
     }
-    this.put(read(line), origin);
+    const line: Collected = { timestamp: this.now(), level, facility, message };
+    if (fields !== undefined) {
+      line.fields = fields;
+    }
+    this.put(line, origin ?? { pid: process.pid });
   }
 
-  private put(entry: LogRecord, origin: Origin): void {
-    if (this.format === "json") {
-      this.print(`${JSON.stringify({ ...entry, ...origin })}\n`);
-      return;
-    }
-    const who = origin.worker === undefined ? "supervisor" : `worker ${origin.worker} pid ${origin.pid} ${entry.facility.toLowerCase()}`;
-    const fields = Object.entries(entry.fields ?? {}).map(([name, value]) => ` ${name}=${quoted(String(value))}`);
-    const text = `[${who}] ${entry.message}${fields.length > 0 ? ` ${fields.join("")}` : ""}`;
-    if (this.format === "journal") {
-      // sd-daemon(3): the priority, 0 to 7, before the line.
-      this.print(`<${Math.min(severity(entry.level), 7)}>${text}\n`);
-      return;
-    }
-    this.print(`${entry.timestamp} ${entry.level.toLowerCase().padEnd(8)} ${text}\n`);
+  /** Where the bytes of a worker's pipe go. Its levels have been applied by the worker. */
+  worker(origin: Origin): LogTaker {
+    const collector = new Collector({
+      take: (line) => this.put(line, origin),
+      flooded: (lines) => this.sayFlood(lines, origin),
+      nowMs: () => this.nowMs(),
+    });
+    this.collectors.add(collector);
+    return {
+      push: (bytes) => collector.push(bytes),
+      end: () => {
+        collector.end();
+        this.collectors.delete(collector);
+        this.say("Info", `Worker ${origin.pid} log stream closed`);
+      },
+    };
   }
 
-}
-
-function read(line: Line): LogRecord {
-  const timestamp = new Date().toISOString();
-  const cut = line.isCut ? " (line cut)" : "";
-  try {
-    const parsed = record.safeParse(JSON.parse(line.text));
-    if (parsed.success) {
-      return parsed.data;
+  /** To be called about once a second: says what was held back. */
+  tick(): void {
+    for (const collector of this.collectors) {
+      collector.tick();
     }
-  } catch (thrown) {
-    const note = thrown instanceof SyntaxError ? cut : ` (${thrown})`;
-    return { timestamp, level: "Warning", facility: "DataPlane", message: `${line.text}${note}` };
+    this.repeats.tick(this.nowMs());
   }
-  return { timestamp, level: "Warning", facility: "DataPlane", message: `${line.text}${cut}` };
-}
 
-function quoted(value: string): string {
-  return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  /** Says all that is still held back. */
+  end(): void {
+    this.repeats.end(this.nowMs());
+  }
+
+  private put(line: Collected, origin: Origin): void {
+    const key = `${origin.pid} ${line.level} ${line.facility} ${line.message} ${line.fields === undefined ? "" : JSON.stringify(line.fields)}`;
+    const entry = { ...line, origin, key };
+    if (this.repeats.shows(entry, this.nowMs())) {
+      this.parts.print(this.parts.layout(entry));
+    }
+  }
+
+  private sayRepeated(entry: Entry, times: number, overMs: number): void {
+    const message = `${entry.message} … ${grouped.format(times)} times in ${grouped.format(Math.round(overMs / 1000))} s`;
+    const fields = { ...entry.fields, times };
+    this.parts.print(this.parts.layout({ ...entry, timestamp: this.now(), message, fields }));
+  }
+
+  private sayFlood(lines: number, { worker, pid }: Origin): void {
+    const message = `worker ${worker} (pid ${pid}) logs too much: ${grouped.format(lines)} line${lines === 1 ? "" : "s"} not shown`;
+    this.say("Warning", message, { lines_skipped: lines });
+  }
+
+  private now(): string {
+    return this.timestamps.at(this.parts.clockUs());
+  }
+
+  private nowMs(): number {
+    return this.parts.clockUs() / 1000;
+  }
 }

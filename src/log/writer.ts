@@ -1,66 +1,142 @@
-// A worker's log: one JSON object a line, one write a line, never longer than PIPE_BUF, so that lines of two threads do not
+// A thread's log: one JSON object a line, one write a line, never longer than PIPE_BUF, so that lines of two threads do not
 // mix. It never waits: what the pipe does not take is counted, and the next line that fits says how many were lost.
-import { type Facility, type Fields, isLevel, type Level, severity } from "./record.ts";
+import { type Facility, type Fields, facilities, type Level, severities, Timestamps } from "./record.ts";
 
-/** PIPE_BUF on Linux: pipe(7) promises that a write of at most this many bytes is not torn. */
-const lineSizeMax = 4096;
+/** A line's way out, in one piece or not at all. `long`: it is above PIPE_BUF (pipe(7)) and would be torn. */
+export type WriteLine = (line: string) => "written" | "full" | "long";
 
-/** Writes a line, in one piece or not at all. Returns false when it did not fit. */
-export type WriteLine = (line: Uint8Array) => boolean;
+/** What the log of a thread stands on. */
+export type PipeParts = {
+  write: WriteLine;
+  /** Wall clock in microseconds. */
+  clockUs: () => number;
+};
 
-export class LogWriter {
+/** A full pipe is left alone so long: a thread that traces does not ask the kernel 100,000 times a second in vain. */
+const fullRestUs = 1_000;
+/** Characters that a cut message keeps: 600 of six bytes each (`\u0000`) leave room for all else in 4,096. */
+const cutLength = 600;
+
+/** Where the lines of one thread go, whatever their facility. */
+export class LogPipe {
   /** Lines lost since the start of this thread. */
   lost = 0;
-  private lostUnsaid = 0;
-  private readonly write: WriteLine;
-  private readonly facility: Facility;
-  private readonly clock: () => string;
-  private readonly encoder = new TextEncoder();
-  private severityMax = severity("Info");
+  private unsaid = 0;
+  private fullUntilUs = 0;
+  private readonly parts: PipeParts;
+  private readonly timestamps = new Timestamps();
+  private readonly writers = new Map<Facility, LogWriter>();
+  private page: Float64Array | undefined;
+  private pageAt = 0;
 
-  /** `clock` gives the time as RFC 3339; `facility` is this thread's. */
-  constructor(write: WriteLine, facility: Facility, clock: () => string) {
-    this.write = write;
-    this.facility = facility;
-    this.clock = clock;
+  constructor(parts: PipeParts) {
+    this.parts = parts;
   }
 
-  /** From now on lines as grave as the level of this facility pass, or of all when it has none of its own. */
-  follow(global: string, facilities: Record<string, string>): void {
-    const level = facilities[this.facility] ?? global;
-    if (isLevel(level)) {
-      this.severityMax = severity(level);
+  /** The log of one facility; always the same one. */
+  writer(facility: Facility): LogWriter {
+    const known = this.writers.get(facility) ?? new LogWriter(this, facility);
+    this.writers.set(facility, known);
+    return known;
+  }
+
+  /** From now on losses are counted in `page[at]` too, where this thread is the only writer. */
+  countIn(page: Float64Array, at: number): void {
+    this.page = page;
+    this.pageAt = at;
+    page[at] = (page[at] as number) + this.lost;
+  }
+
+  /** Sets what passes: the level of a facility that has one, else the global one. */
+  follow(global: Level, overrides: Partial<Record<Facility, Level>>): void {
+    for (const facility of facilities) {
+      this.writer(facility).severityMax = severities[overrides[facility] ?? global];
     }
   }
 
-  /** One comparison: ask before building an expensive message. */
+  /** False while the pipe rests because it was full; the line that was to come is then counted as lost. */
+  hasRoom(): boolean {
+    if (this.fullUntilUs === 0) {
+      return true;
+    }
+    if (this.parts.clockUs() < this.fullUntilUs) {
+      this.lose();
+      return false;
+    }
+    return true;
+  }
+
+  /** Writes a line, or counts it as lost. */
+  put(level: Level, facility: Facility, message: string, fields: Fields | undefined): void {
+    const nowUs = this.parts.clockUs();
+    if (nowUs < this.fullUntilUs) {
+      this.lose();
+      return;
+    }
+    const head = `{"facility":"${facility}","level":"${level}","message":`;
+    const tail = `,"timestamp":"${this.timestamps.at(nowUs)}"`;
+    const loss = this.unsaid > 0 ? { lines_lost: this.unsaid } : undefined;
+    let result = this.parts.write(`${head}${JSON.stringify(message)}${tail}${fieldsText(fields, loss)}}\n`);
+    if (result === "long") {
+      const isLong = message.length > cutLength;
+      const cut = isLong ? `${message.slice(0, cutLength)}… (cut, ${message.length} characters)` : message;
+      const noted = { ...(fields === undefined ? {} : { fields_cut: true }), ...loss };
+      result = this.parts.write(`${head}${JSON.stringify(cut)}${tail}${fieldsText(noted)}}\n`);
+    }
+    if (result === "written") {
+      this.unsaid = 0;
+      this.fullUntilUs = 0;
+    } else {
+      this.fullUntilUs = nowUs + fullRestUs;
+      this.lose();
+    }
+  }
+
+  private lose(): void {
+    this.lost++;
+    this.unsaid++;
+    if (this.page !== undefined) {
+      this.page[this.pageAt] = (this.page[this.pageAt] as number) + 1;
+    }
+  }
+}
+
+/** The log of one facility in one thread. */
+export class LogWriter {
+  /** What passes, as a number (severities in record.ts). */
+  severityMax: number = severities.Info;
+  private readonly pipe: LogPipe;
+  private readonly facility: Facility;
+
+  constructor(pipe: LogPipe, facility: Facility) {
+    this.pipe = pipe;
+    this.facility = facility;
+  }
+
+  /** One comparison, no memory: ask it before a message is built where lines are many. */
   passes(level: Level): boolean {
-    return severity(level) <= this.severityMax;
+    return severities[level] <= this.severityMax;
+  }
+
+  /**
+   * As `passes`, for lines that come by the ten thousand: while the pipe is full the line is counted as lost right here, and
+   * nobody builds it in vain. Each true wants its say().
+   */
+  takes(level: Level): boolean {
+    return severities[level] <= this.severityMax && this.pipe.hasRoom();
   }
 
   say(level: Level, message: string, fields?: Fields): void {
-    if (severity(level) > this.severityMax) {
-      return;
+    if (severities[level] <= this.severityMax) {
+      this.pipe.put(level, this.facility, message, fields);
     }
-    const all = this.lostUnsaid > 0 ? { ...fields, lines_lost: this.lostUnsaid } : fields;
-    const line = this.line(level, message, all);
-    if (this.write(line)) {
-      this.lostUnsaid = 0;
-      return;
-    }
-    this.lost++;
-    this.lostUnsaid++;
   }
+}
 
-  private line(level: Level, message: string, fields: Fields | undefined): Uint8Array {
-    const { facility } = this;
-    const timestamp = this.clock();
-    const whole = this.encoder.encode(`${JSON.stringify({ facility, level, message, timestamp, fields })}\n`);
-    if (whole.length <= lineSizeMax) {
-      return whole;
-    }
-    // A quarter of the bound leaves room for characters that JSON writes as six bytes.
-    const cut = `${message.slice(0, lineSizeMax / 8)} … (cut, ${message.length} characters)`;
-    return this.encoder.encode(`${JSON.stringify({ facility, level, message: cut, timestamp })}\n`);
+function fieldsText(fields: Fields | undefined, more?: Fields): string {
+  if (fields === undefined && more === undefined) {
+    return "";
   }
+  const all = more === undefined ? fields : { ...fields, ...more };
+  return `,"fields":${JSON.stringify(all)}`;
 }

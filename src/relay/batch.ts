@@ -5,6 +5,7 @@ import { payloadMax } from "./output.ts";
 import type { Sender, Sends } from "./send.ts";
 import { none, type Slots } from "./slots.ts";
 
+/** What it takes to build sends. */
 export type Batch = { sender: Sender; sends: Sends; slots: Slots };
 
 /** UDP_MAX_SEGMENTS of kernels before 6.9; later ones take 128. linux/udp.h. */

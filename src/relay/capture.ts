@@ -12,6 +12,7 @@ const statusCopy = 1 << 1;
 const slotLength = 4;
 const takenMark = 0xffffffff;
 
+/** One capture ring and the rules of its link. */
 export class Capture {
   /** The supervisor's number for this socket; orders name it. */
   readonly serial: number;

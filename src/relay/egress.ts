@@ -1,34 +1,28 @@
 // The second half of a packet's way: queue -> batch per output -> send -> give the slot back.
 // A rule keeps one backlog, a chain of slots, and each of its outputs a place in it: fan-out copies nothing.
-import { assert } from "../base/assert.ts";
 import { type Batch, gather } from "./batch.ts";
 import { egress as counter } from "./counters.ts";
 import { regionOrder } from "./ingress.ts";
-import { Output, OutputRule } from "./output.ts";
+import { Output, type OutputOrder, OutputRule } from "./output.ts";
 import type { Queue } from "./queue.ts";
-import type { Region } from "./region.ts";
-import { complete, discard, drop, type Sender, type Sends } from "./send.ts";
+import { type RegionEvents, Regions } from "./regions.ts";
+import { complete, discard, drop, lose, type Sender, type Sends } from "./send.ts";
 import { none, Slots } from "./slots.ts";
 
 /** Datagrams that may wait for an output whose socket is full: 20 ms at 100,000/s. */
 const backlogMax = 2048;
 
-export type EgressParts = {
+/** What egress stands on: its queue, its kernel, its counters, and whom to tell when a socket or region is free. */
+export type EgressParts = RegionEvents & {
   counters: Float64Array;
   queue: Queue;
   sender: Sender;
   sends: Sends;
-  /** A region comes into use: its shape and memory under `index`. */
-  regionOpen: (index: number) => Region;
-  /** The region's last slot is back and ingress has let go: its memory may go. */
-  regionClosed: (index: number) => void;
   /** The socket of an output that is gone. */
   socketClosed: (fd: number) => void;
 };
 
-/** What an order says about one output. */
-export type OutputOrder = { id: number; fd: number; counter: number };
-
+/** The rules and outputs of one worker, and every datagram between the queue and the kernel. */
 export class Egress {
   readonly slots = new Slots();
   private readonly parts: EgressParts;
@@ -36,8 +30,7 @@ export class Egress {
   private readonly ready: Output[] = [];
   private readonly blocked: Output[] = [];
   private readonly fresh: OutputRule[] = [];
-  private readonly regions = new Map<number, Region>();
-  private readonly leaving = new Map<number, Region>();
+  private readonly regions: Regions;
   /** Rules come with rising numbers: one above this has not been heard of yet, one below and unknown is gone. */
   private serialMax = 0;
   /** Ingress has said its last; what is held is all there is. */
@@ -46,16 +39,18 @@ export class Egress {
 
   constructor(parts: EgressParts) {
     this.parts = parts;
+    this.regions = new Regions(this.slots, parts);
     this.batch = { sender: parts.sender, sends: parts.sends, slots: this.slots };
   }
 
-  get ruleCount(): number {
-    return this.rules.size;
+  /** True while something is ready to be sent or on its way into the kernel. */
+  get hasSends(): boolean {
+    return this.ready.length > 0 || this.parts.sends.freeCount < this.parts.sender.sendsMax;
   }
 
-  /** True while something is to be sent or under way: the thread must not sleep without a bound. */
-  get isBusy(): boolean {
-    return this.ready.length > 0;
+  /** Queues sends for outputs that completions made ready. */
+  proceed(): void {
+    this.fill();
   }
 
   /** True while an output waits for room in its socket, which no completion will announce. */
@@ -139,9 +134,7 @@ export class Egress {
     } else if (output.cursor !== none) {
       this.makeReady(output);
     }
-    if (this.leaving.size > 0) {
-      this.closeRegions();
-    }
+    this.regions.closeEmpty();
   }
 
   private drain(budget: number): number {
@@ -186,16 +179,7 @@ export class Egress {
       return true;
     }
     slots.take(slot, place >>> 16, place & 0xffff, segments >>> 16, count, rule.users);
-    if (rule.users > 0) {
-      if (rule.freshFirst === none) {
-        rule.freshFirst = slot;
-      }
-      if (rule.last !== none) {
-        slots.next[rule.last] = slot;
-      }
-      rule.last = slot;
-    }
-    rule.freshCount += count;
+    rule.tie(slots, slot, count);
     if (!rule.isFresh) {
       rule.isFresh = true;
       this.fresh.push(rule);
@@ -211,7 +195,7 @@ export class Egress {
       for (const output of rule.outputs) {
         output.add(counters, "entered", rule.freshCount);
         if (output.fd < 0) {
-          this.lose(output, rule.freshCount);
+          lose(counters, output, rule.freshCount);
           continue;
         }
         output.backlog += rule.freshCount;
@@ -231,18 +215,12 @@ export class Egress {
     this.fresh.length = 0;
   }
 
-  /** Counts datagrams of an output that cannot work now. */
-  private lose(output: Output, count: number): void {
-    const { counters } = this.parts;
-    output.add(counters, "dropped", count);
-    counters[counter.dropped] = (counters[counter.dropped] as number) + count;
-  }
-
   /** A blocked output may not hold so many slots that others starve: the oldest go, counted. */
   private bound(output: Output): void {
     while (output.cursor !== none && (this.slots.isScarce(output.cursor) || output.backlog > backlogMax)) {
       drop(this.batch, this.parts.counters, output);
     }
+    this.regions.closeEmpty();
   }
 
   private unblock(nowNs: number): void {
@@ -287,14 +265,11 @@ export class Egress {
 
   /** Takes an output out of service; its socket goes when nothing of it is in flight. */
   private retire(output: Output): void {
-    if (output.isReady) {
-      this.ready.splice(this.ready.indexOf(output), 1);
-      output.isReady = false;
-    }
-    if (output.isBlocked) {
-      this.blocked.splice(this.blocked.indexOf(output), 1);
-      output.isBlocked = false;
-    }
+    // It may be in neither: a full socket is noted before the rest of its chain has come back, and listed only then.
+    takeOut(this.ready, output);
+    takeOut(this.blocked, output);
+    output.isReady = false;
+    output.isBlocked = false;
     output.isRemoved = true;
     if (output.inFlight > 0) {
       return;
@@ -308,35 +283,23 @@ export class Egress {
       this.parts.socketClosed(output.fd);
       output.fd = -1;
     }
-    this.closeRegions();
+    this.regions.closeEmpty();
   }
 
   private regionChange(order: number, index: number): void {
     if (order === regionOrder.attach) {
-      const region = this.parts.regionOpen(index);
-      this.slots.attach(region);
-      this.regions.set(index, region);
-      return;
-    }
-    if (order === regionOrder.end) {
+      this.regions.attach(index);
+    } else if (order === regionOrder.end) {
       this.hasEnded = true;
-      return;
+    } else {
+      this.regions.detach(index);
     }
-    const region = this.regions.get(index);
-    assert(region !== undefined, "ingress detaches what it attached");
-    this.regions.delete(index);
-    this.leaving.set(index, region);
-    this.closeRegions();
   }
+}
 
-  /** Lets go of regions that ingress has left and whose last slot is back. */
-  private closeRegions(): void {
-    for (const [index, region] of this.leaving) {
-      if (this.slots.heldIn(region) === 0) {
-        this.leaving.delete(index);
-        this.slots.detach(region);
-        this.parts.regionClosed(index);
-      }
-    }
+function takeOut(outputs: Output[], output: Output): void {
+  const at = outputs.indexOf(output);
+  if (at >= 0) {
+    outputs.splice(at, 1);
   }
 }

@@ -1,7 +1,18 @@
 // The first half of a packet's way: capture ring -> parse -> match -> queue. No clock, no log, no kernel of its own.
 import { assert } from "../base/assert.ts";
+import { limits } from "../limits.ts";
 import type { Capture } from "./capture.ts";
-import { ingress as counter, linkField, refusal, refusedFirst, ruleField, ruleFirst, ruleSize } from "./counters.ts";
+import {
+  ingress as counter,
+  linkField,
+  type RefusalName,
+  refusal,
+  refusals,
+  refusedFirst,
+  ruleField,
+  ruleFirst,
+  ruleSize,
+} from "./counters.ts";
 import type { LargeSlots } from "./large.ts";
 import type { MatchRule } from "./match.ts";
 import { Datagram, type OnesSum, parse } from "./parse.ts";
@@ -11,6 +22,10 @@ import type { Region } from "./region.ts";
 /** Queue entries that are no datagram carry rule 0 and one of these in place of the slot. */
 export const regionOrder = { attach: 1, detach: 2, end: 3 } as const;
 
+/** Places of the queue that datagrams leave free: each region may come and go once before egress looks, and then the end. */
+const ordersMax = 2 * limits.regionsMax + 1;
+
+/** What ingress stands on. `onesSum` is the shim's, or a test's own. */
 export type IngressParts = {
   counters: Float64Array;
   queue: Queue;
@@ -20,8 +35,18 @@ export type IngressParts = {
   wake: () => void;
 };
 
+/** Is told what becomes of every frame. `capture` and `rule` are serial numbers; a datagram is good until the call returns. */
+export type IngressObserver = {
+  matched(capture: number, datagram: Datagram, rule: number): void;
+  unmatched(capture: number, datagram: Datagram): void;
+  refused(capture: number, reason: RefusalName): void;
+};
+
+/** Takes frames from every capture in its turn and hands what a rule wants to egress. */
 export class Ingress {
   readonly captures: Capture[] = [];
+  /** Set only while somebody wants to know: a frame then pays for it, else for one comparison. */
+  observer: IngressObserver | undefined = undefined;
   private readonly parts: IngressParts;
   private readonly datagram = new Datagram();
   private turnFirst = 0;
@@ -48,7 +73,7 @@ export class Ingress {
   /** Tells egress of a region, in line with the datagrams that lie in it. */
   announce(order: number, index: number): void {
     const { queue } = this.parts;
-    assert(queue.hasRoom(), "the queue has room for every slot and some orders");
+    assert(queue.hasRoom(), "datagrams leave room for orders");
     queue.put(order, 0, index, 0);
     this.isDirty = true;
     this.publish();
@@ -98,7 +123,7 @@ export class Ingress {
       if (status === 0) {
         break;
       }
-      if (!queue.hasRoom()) {
+      if (!queue.hasRoom(ordersMax)) {
         // The frame stays in the ring, where it costs nothing, until egress has caught up.
         add(counters, counter.queueFull, 1);
         break;
@@ -151,10 +176,16 @@ export class Ingress {
     const rule = capture.rules.find(datagram.destinationWord, datagram.portAndProtocol, datagram.sourceWord);
     if (rule === undefined) {
       add(counters, counter.noMatch, 1);
+      if (this.observer !== undefined) {
+        this.observer.unmatched(capture.serial, datagram);
+      }
       region.release(slot);
       return;
     }
     this.count(rule, nowNs);
+    if (this.observer !== undefined) {
+      this.observer.matched(capture.serial, datagram, rule.serial);
+    }
     queue.put(
       region.shape.slotFirst + slot,
       rule.serial,
@@ -167,6 +198,9 @@ export class Ingress {
   private refuse(capture: Capture, refused: number): void {
     const { counters } = this.parts;
     add(counters, refusedFirst + refused - 1, 1);
+    if (this.observer !== undefined) {
+      this.observer.refused(capture.serial, refusals[refused - 1] as RefusalName);
+    }
     if (refused === refusal.vlan) {
       add(counters, capture.counters + linkField.tagged, 1);
       counters[capture.counters + linkField.lastVlan] = this.datagram.vlan;

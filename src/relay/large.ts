@@ -10,7 +10,9 @@ export type ReceiveFrame = (fd: number, address: number, size: number) => number
 const netAt = 128;
 const vnetSize = 10;
 const headerWords = 13;
+const linkHeaderMax = netAt - headerWords * 4 - vnetSize;
 
+/** A pool of large slots, taken one after the other. */
 export class LargeSlots {
   readonly region: Region;
   private readonly receive: ReceiveFrame;
@@ -27,20 +29,20 @@ export class LargeSlots {
    */
   fetch(fd: number, from: Region, slot: number): number {
     const { shape, views } = this.region;
-    const large = this.free();
+    const source = (from.slotOffsets[slot] as number) >> 2;
+    const linkHeader = (from.views.u16[source * 2 + 7] as number) - (from.views.u16[source * 2 + 6] as number);
+    const large = linkHeader < 0 || linkHeader > linkHeaderMax ? -1 : this.free();
     if (large < 0) {
       this.receive(fd, shape.address, 0);
       return -1;
     }
-    const source = (from.slotOffsets[slot] as number) >> 2;
     const at = this.region.slotOffsets[large] as number;
     for (let word = 1; word < headerWords; word++) {
       views.u32[(at >> 2) + word] = from.views.u32[source + word] as number;
     }
-    const linkHeader = (views.u16[(at + 14) >> 1] as number) - (views.u16[(at + 12) >> 1] as number);
     const mac = netAt - linkHeader;
     const received = this.receive(fd, shape.address + at + mac - vnetSize, shape.slotSize - mac + vnetSize);
-    if (received < vnetSize || linkHeader < 0 || mac < headerWords * 4 + vnetSize) {
+    if (received < vnetSize) {
       return -1;
     }
     views.u32[(at >> 2) + 2] = received - vnetSize;

@@ -25,6 +25,7 @@ function mix(destination: number, portAndProtocol: number, source: number): numb
   return hash;
 }
 
+/** The rules of one link, by what a datagram shows of itself. Keys of two rules differ. */
 export class MatchTable {
   readonly size: number;
   private readonly keys: Int32Array;

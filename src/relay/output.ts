@@ -1,10 +1,14 @@
 // One output of a rule as egress drives it: where it stands in the rule's backlog, and what is in flight.
 import { outputField, outputFirst, outputSize } from "./counters.ts";
-import { none } from "./slots.ts";
+import { none, type Slots } from "./slots.ts";
 
 /** The largest UDP payload IPv4 can carry: 65,535 less 20 and 8. RFC 768, RFC 791. */
 export const payloadMax = 65_507;
 
+/** What an order says about one output: its socket, and its place in the counter page. */
+export type OutputOrder = { id: number; fd: number; counter: number };
+
+/** One destination of a rule: its socket, its counters, its place in the rule's backlog. */
 export class Output {
   /** The supervisor's number for the socket; the same number in a changed rule is the same output. */
   readonly id: number;
@@ -65,6 +69,22 @@ export class OutputRule {
     this.setOutputs(outputs);
   }
 
+  /** Ties `slot`, which was just taken and holds `count` datagrams, behind the newest one. */
+  tie(slots: Slots, slot: number, count: number): void {
+    this.freshCount += count;
+    if (this.users === 0) {
+      return;
+    }
+    if (this.freshFirst === none) {
+      this.freshFirst = slot;
+    }
+    if (this.last !== none) {
+      slots.next[this.last] = slot;
+    }
+    this.last = slot;
+  }
+
+  /** From the next slot on these are its outputs. */
   setOutputs(outputs: Output[]): void {
     this.outputs = outputs;
     this.users = outputs.filter((output) => output.fd >= 0).length;

@@ -38,13 +38,14 @@ export class Queue {
     this.seen = Atomics.load(this.words, side === "producer" ? headAt : tailAt);
   }
 
-  /** Producer: true when one more entry fits. */
-  hasRoom(): boolean {
-    if (((this.position - this.seen) | 0) < this.capacity) {
+  /** Producer: true when one more entry fits and leaves `beside` places free. */
+  hasRoom(beside = 0): boolean {
+    const room = this.capacity - beside;
+    if (((this.position - this.seen) | 0) < room) {
       return true;
     }
     this.seen = Atomics.load(this.words, headAt);
-    return ((this.position - this.seen) | 0) < this.capacity;
+    return ((this.position - this.seen) | 0) < room;
   }
 
   /** Producer: writes the next entry; egress sees it after publish(). */

@@ -19,6 +19,7 @@ export type RegionViews = { u8: Uint8Array; u16: Uint16Array; u32: Uint32Array; 
 /** The kernel's word for "yours" in a slot's first word is bit 0 (TP_STATUS_USER); 0 gives it back. packet(7). */
 export const slotIsOurs = 1;
 
+/** One region as one thread sees it. */
 export class Region {
   readonly shape: RegionShape;
   readonly views: RegionViews;

@@ -1,6 +1,7 @@
 // Sends under way: what each carries, and what its completion means for the output it belongs to.
-import { egress as counter, errnoCount, errnoFirst } from "./counters.ts";
+
 import type { Batch } from "./batch.ts";
+import { egress as counter, errnoCount, errnoFirst } from "./counters.ts";
 import type { Output } from "./output.ts";
 import { none, type Slots } from "./slots.ts";
 
@@ -19,6 +20,7 @@ const chainBroken = 125; // ECANCELED
 /** How long an output whose socket is full is left alone: 50 datagrams' time at 100,000/s. */
 const fullWaitNs = 500_000;
 
+/** The sends of one sender by index: whose each is, how far it moves its output on, and which are free. */
 export class Sends {
   private readonly outputs: (Output | undefined)[];
   private readonly slots: Int32Array;
@@ -50,7 +52,15 @@ export class Sends {
   }
 
   /** Queues send `index` behind the others of its chain: `slots` of the backlog are done with it, `datagrams` go out. */
-  queue(sender: Sender, index: number, fd: number, pieces: number, segment: number, slots: number, datagrams: number): void {
+  queue(
+    sender: Sender,
+    index: number,
+    fd: number,
+    pieces: number,
+    segment: number,
+    slots: number,
+    datagrams: number,
+  ): void {
     this.flush(sender, true);
     this.slots[index] = slots;
     this.datagrams[index] = datagrams;
@@ -111,7 +121,14 @@ export function complete(batch: Batch, counters: Float64Array, index: number, re
   return output;
 }
 
-function countSent(batch: Batch, counters: Float64Array, output: Output, index: number, bytes: number, nowNs: number): void {
+function countSent(
+  batch: Batch,
+  counters: Float64Array,
+  output: Output,
+  index: number,
+  bytes: number,
+  nowNs: number,
+): void {
   const datagrams = batch.sends.datagramsOf(index);
   output.refusedErrno = 0;
   output.add(counters, "sent", datagrams);
@@ -127,7 +144,14 @@ function countSent(batch: Batch, counters: Float64Array, output: Output, index: 
 }
 
 /** The kernel did not take a send. Nothing of it went out. */
-function refused(batch: Batch, counters: Float64Array, output: Output, index: number, code: number, nowNs: number): void {
+function refused(
+  batch: Batch,
+  counters: Float64Array,
+  output: Output,
+  index: number,
+  code: number,
+  nowNs: number,
+): void {
   const segment = batch.sends.segmentOf(index);
   const place = errnoFirst + Math.min(code, errnoCount - 1);
   counters[place] = (counters[place] as number) + 1;
@@ -181,15 +205,24 @@ function step(slots: Slots, output: Output): void {
 export function drop(batch: Batch, counters: Float64Array, output: Output): void {
   const datagrams = (batch.slots.count[output.cursor] as number) - output.partsDone;
   output.partsDone = 0;
+  output.refusedErrno = 0;
   output.backlog -= datagrams;
-  output.add(counters, "dropped", datagrams);
-  counters[counter.dropped] = (counters[counter.dropped] as number) + datagrams;
+  lose(counters, output, datagrams);
   step(batch.slots, output);
 }
 
-/** Drops all that waits for an output. Nothing of it may be in flight. */
+/** Counts datagrams that never had a chance: their output cannot work now. */
+export function lose(counters: Float64Array, output: Output, datagrams: number): void {
+  output.add(counters, "dropped", datagrams);
+  counters[counter.dropped] = (counters[counter.dropped] as number) + datagrams;
+}
+
+/**
+ * Drops all that waits for an output. Nothing of it may be in flight. The chain may go on behind its backlog: what came after
+ * the output had left its rule belongs to the others.
+ */
 export function discard(batch: Batch, counters: Float64Array, output: Output): void {
-  while (output.cursor !== none) {
+  while (output.cursor !== none && output.backlog > 0) {
     drop(batch, counters, output);
   }
 }

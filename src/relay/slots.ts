@@ -6,6 +6,7 @@ import type { Region } from "./region.ts";
 /** No slot: the end of a backlog. */
 export const none = -1;
 
+/** Every slot that egress may hold, by number; a slot goes back with the last of its users. */
 export class Slots {
   /** Payload address as C knows it, size in bytes. */
   address = new Float64Array(0);

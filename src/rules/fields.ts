@@ -134,6 +134,9 @@ export const protocol = z.number({ error: wrongType("17 (UDP) or 50 (ESP)") }).c
   }
 });
 
+/** True or false. */
+export const claim = z.boolean({ error: wrongType("true or false") });
+
 /** What an object needs in order to be one. */
 export const objectError = { error: wrongType("an object") };
 

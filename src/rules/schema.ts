@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { limits } from "../limits.ts";
 import {
+  claim,
   compact,
   destination,
   hostAddress,
@@ -28,6 +29,7 @@ export const outputSchema = z
   )
   .transform(compact);
 
+/** `exclusive`: whether nobody else on this host wants the input's datagrams; absent: found out (supervise/ending-policy.ts). */
 const ruleFields = {
   name: text("a name", limits.ruleNameSizeMax).nullish(),
   input_interface: linkName,
@@ -36,6 +38,7 @@ const ruleFields = {
   input_protocol: protocol.default(protocols.udp),
   input_source: hostAddress.nullish(),
   outputs: list(outputSchema, "outputs", limits.ruleOutputsMax),
+  exclusive: claim.nullish(),
 };
 
 const ruleIdText = text("a rule id", limits.ruleIdSizeMax);

@@ -73,7 +73,7 @@ export const Moment = struct("mcr_moment", {
 const structs = [RingPlaces, Done, Send, Piece, CaptureCounts, Message, Watch, Moment];
 
 /** Bits of RingPlaces.features; cshim/abi.h. */
-export const ringFeatures = { defer: 1, multishot: 2 } as const;
+export const ringFeatures = { defer: 1, gather: 2 } as const;
 
 /** Every function of the shim, in the order of cshim/abi.h. */
 export const calls = {
@@ -122,10 +122,12 @@ export const calls = {
   mcr_signals_ignore: { args: [], returns: "i32" },
   mcr_nonblock: { args: ["i32"], returns: "i32" },
   mcr_files_max: { args: [], returns: "i32" },
+  mcr_privileges_final: { args: [], returns: "i32" },
   mcr_name: { args: ["cstring"], returns: "i32" },
   mcr_exit: { args: ["i32"], returns: "i32" },
   mcr_clock_ns: { args: ["i32"], returns: "f64" },
   mcr_sleep_until: { args: ["f64"], returns: "i32" },
+  mcr_bpf: { args: ["i32", "ptr", "u32"], returns: "i32" },
   // traffic.c
   mcr_traffic_wait: { args: ["ptr", "u32", "u32"], returns: "i32" },
   mcr_traffic_send: { args: ["i32", "ptr", "u32"], returns: "i32" },

@@ -1,7 +1,12 @@
 // Error numbers of Linux by name. The shim returns -errno; what a person reads is this.
 import { constants } from "node:os";
 
-const names = new Map(Object.entries(constants.errno).map(([name, code]) => [code as number, name]));
+// Some have two names; the first one is what errno(3) and strace say (EAGAIN, not EWOULDBLOCK).
+const names = new Map(
+  Object.entries(constants.errno)
+    .toReversed()
+    .map(([name, code]) => [code as number, name]),
+);
 
 /** EPERM for 1 or -1; "errno 4711" for what Linux does not know. */
 export function errnoName(code: number): string {
@@ -18,6 +23,7 @@ export const errno = {
   EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,
+  EEXIST: 17,
   ENODEV: 19,
   EINVAL: 22,
   EPIPE: 32,

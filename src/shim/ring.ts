@@ -40,6 +40,8 @@ export class Ring {
   readonly piecesMax: number;
   /** True when the kernel runs completions only when asked (DEFER_TASKRUN). */
   readonly isDeferred: boolean;
+  /** True when a wait can gather (Linux 6.12). */
+  readonly canGather: boolean;
   private readonly pointer: Pointer;
   private readonly done: Int32Array;
   private readonly sends: Int32Array;
@@ -57,6 +59,7 @@ export class Ring {
     this.sendsMax = shape.sendsMax;
     this.piecesMax = shape.piecesMax;
     this.isDeferred = (features & ringFeatures.defer) !== 0;
+    this.canGather = (features & ringFeatures.gather) !== 0;
     const place = (offset: number) => scratch.f64[offset / 8] as Pointer;
     const doneMax = scratch.u32[RingPlaces.done_max / 4] ?? 0;
     const pieceCount = shape.sendsMax * shape.piecesMax;
@@ -96,9 +99,12 @@ export class Ring {
     assert(shim.mcr_ring_send(this.pointer, index, token, isChained ? 1 : 0) === 0, "the ring has room for a send");
   }
 
-  /** Hands over what is queued; waits for `min` completions or `timeoutUs`. Returns how many are to be read. */
-  wait(min: number, timeoutUs: number): number {
-    const count = shim.mcr_ring_wait(this.pointer, min, timeoutUs);
+  /**
+   * Hands over what is queued and returns how many completions are to be read. `timeoutUs` 0 does not wait; else it waits
+   * for one, that long at most, and when they keep coming at least `gatherUs` (where the kernel can: canGather).
+   */
+  wait(gatherUs: number, timeoutUs: number): number {
+    const count = shim.mcr_ring_wait(this.pointer, gatherUs, timeoutUs);
     // EINTR: a signal came; the caller's next turn is the retry.
     return count < 0 ? 0 : count;
   }

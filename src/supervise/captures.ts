@@ -2,7 +2,7 @@
 import { limits } from "../limits.ts";
 import { linkFirst, linkSize } from "../relay/counters.ts";
 import { isFailure } from "../shim/socket.ts";
-import { CaptureGroup, captureFailureText, type CaptureSocket } from "./capture-sockets.ts";
+import { CaptureGroup, type CaptureSocket, captureFailureText } from "./capture-sockets.ts";
 import type { Wanted } from "./filter.ts";
 import type { Link } from "./links.ts";
 import { Numbers } from "./numbers.ts";

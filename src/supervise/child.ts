@@ -1,9 +1,9 @@
 // One worker process as the supervisor holds it: its birth, its orders and their acknowledgements, its log, its end.
 import { z } from "zod";
 import { FrameReader } from "../base/frames.ts";
-import { LineReader, type Line } from "../base/lines.ts";
 import { programVersion } from "../base/version.ts";
 import { limits } from "../limits.ts";
+import type { LogTaker } from "../log/forward.ts";
 import { abiText } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
@@ -15,17 +15,29 @@ import { OrderWriter } from "./order-writer.ts";
 export type ChildPlan = { core: number; uid: number; gid: number; pipeline: "split" | "unified"; counters: number };
 
 export type ChildEvents = {
-  line: (child: Child, line: Line) => void;
+  /** Where the bytes of its log go. */
+  openLog: (pid: number) => LogTaker;
   ended: (child: Child, exitCode: number | null, signal: string | null) => void;
 };
 
-type Waiting = { sides: Set<string>; settle: (error: string | undefined) => void; timer: ReturnType<typeof setTimeout> };
+type Waiting = {
+  sides: Set<string>;
+  settle: (error: string | undefined) => void;
+  timer: ReturnType<typeof setTimeout>;
+  /** By performance.now(). */
+  dueMs: number;
+};
 
 const stream = 1;
 const message = 5;
 const encoder = new TextEncoder();
 const doorBuffer = map(limits.doorMessageSizeMax + 64);
-const reportBodies = z.pipe(z.string(), z.transform((text: string) => JSON.parse(text) as unknown)).pipe(report);
+const reportBodies = z
+  .pipe(
+    z.string(),
+    z.transform((text: string) => JSON.parse(text) as unknown),
+  )
+  .pipe(report);
 
 function pair(type: number): [number, number] {
   const error = shim.mcr_pair(scratch.pointer, type);
@@ -56,6 +68,7 @@ export class Child {
   private readonly door: number;
   private readonly writer: OrderWriter;
   private readonly waiting = new Map<number, Waiting>();
+  private readonly logRead: Promise<void>;
   private readonly birth = Promise.withResolvers<string | undefined>();
   private sequence = 0;
   private isEnding = false;
@@ -82,7 +95,7 @@ export class Child {
       shim.mcr_close(fd);
     }
     void this.readReports(request);
-    void this.readLog(logEnd, events);
+    this.logRead = this.readLog(logEnd, events.openLog(this.pid));
   }
 
   get pid(): number {
@@ -107,11 +120,9 @@ export class Child {
     this.sequence++;
     const seq = this.sequence;
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    const timer = setTimeout(() => {
-      this.settle(seq, `no acknowledgement within ${limits.orderAckWaitMs} ms`);
-      this.giveUp(`it did not acknowledge ${order.kind} within ${limits.orderAckWaitMs} ms`);
-    }, limits.orderAckWaitMs);
-    this.waiting.set(seq, { sides: new Set(["ingress", "egress"]), settle: resolve, timer });
+    const timer = setTimeout(() => this.overdue(seq, order.kind), limits.orderAckWaitMs);
+    const sides = new Set(["ingress", "egress"]);
+    this.waiting.set(seq, { sides, settle: resolve, timer, dueMs: performance.now() + limits.orderAckWaitMs });
     this.writer.send({ seq, order }, sockets);
     return promise;
   }
@@ -123,6 +134,8 @@ export class Child {
     void this.order({ kind: "Shutdown" });
     await this.process.exited;
     clearTimeout(kill);
+    // Its last words are still in the pipe.
+    await Promise.race([this.logRead, Bun.sleep(limits.logRestWaitMs)]);
   }
 
   /** Ends it now; the rest is the restart policy's. */
@@ -167,7 +180,10 @@ export class Child {
       }
     };
     // Bun owns the descriptor from here on and closes it when the other end is gone.
-    const socket = { data: (_: unknown, bytes: Uint8Array) => data(bytes), error: () => this.giveUp("its reports ended") };
+    const socket = {
+      data: (_: unknown, bytes: Uint8Array) => data(bytes),
+      error: () => this.giveUp("its reports ended"),
+    };
     await Bun.connect({ fd, socket } as never);
   }
 
@@ -183,6 +199,19 @@ export class Child {
     }
   }
 
+  private overdue(seq: number, kind: Order["kind"]): void {
+    const waiting = this.waiting.get(seq);
+    const lateMs = performance.now() - (waiting?.dueMs ?? 0);
+    if (waiting !== undefined && lateMs > limits.orderAckWaitMs / 10) {
+      // It was we who slept (SIGSTOP, a machine that was suspended): what the worker said meanwhile has yet to be read.
+      waiting.dueMs = performance.now() + limits.orderAckWaitMs;
+      waiting.timer = setTimeout(() => this.overdue(seq, kind), limits.orderAckWaitMs);
+      return;
+    }
+    this.settle(seq, `no acknowledgement within ${limits.orderAckWaitMs} ms`);
+    this.giveUp(`it did not acknowledge ${kind} within ${limits.orderAckWaitMs} ms`);
+  }
+
   private settle(seq: number, error: string | undefined): void {
     const waiting = this.waiting.get(seq);
     this.waiting.delete(seq);
@@ -190,19 +219,13 @@ export class Child {
     waiting?.settle(error);
   }
 
-  private async readLog(fd: number, events: ChildEvents): Promise<void> {
-    const reader = new LineReader(limits.logLineSizeMax);
+  private async readLog(fd: number, log: LogTaker): Promise<void> {
     try {
       for await (const bytes of Bun.file(fd).stream()) {
-        for (const line of reader.push(bytes)) {
-          events.line(this, line);
-        }
+        log.push(bytes);
       }
     } finally {
-      const rest = reader.rest();
-      if (rest !== undefined) {
-        events.line(this, rest);
-      }
+      log.end();
       shim.mcr_close(fd);
     }
   }

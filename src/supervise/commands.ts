@@ -1,18 +1,22 @@
 // What each command of an operator does.
 import { programVersion } from "../base/version.ts";
 import { type Command, protocolVersion, type Reply } from "../control/words.ts";
+import type { Levels } from "../log/levels.ts";
 import { makeRule } from "../rules/schema.ts";
+import { type LevelCommand, listLevels, resetLevels, setLevels } from "./log-levels.ts";
 import type { Relaying } from "./relaying.ts";
 import type { Stats } from "./stats.ts";
 import type { Workers } from "./workers.ts";
 
-export type CommandParts = { relaying: Relaying; stats: Stats; workers: Workers };
+export type CommandParts = { relaying: Relaying; stats: Stats; workers: Workers; levels: Levels };
 
 /** Carries out `command`; what is refused is an Error reply, never a throw. */
 export async function carryOut(parts: CommandParts, command: Command): Promise<Reply> {
   const { relaying, stats } = parts;
   if (typeof command === "object") {
-    return change(relaying, command);
+    return "SetGlobalLogLevel" in command || "SetFacilityLogLevel" in command
+      ? setLevels(parts.levels, parts.workers, command)
+      : change(relaying, command);
   }
   switch (command) {
     case "ListRules":
@@ -25,12 +29,16 @@ export async function carryOut(parts: CommandParts, command: Command): Promise<R
       return { Status: stats.status() };
     case "GetVersion":
       return { Version: { protocol_version: protocolVersion, program_version: programVersion } };
+    case "GetLogLevels":
+      return listLevels(parts.levels);
+    case "ResetLogLevels":
+      return resetLevels(parts.levels, parts.workers);
     case "Ping":
       return ping(parts.workers);
   }
 }
 
-async function change(relaying: Relaying, command: Exclude<Command, string>): Promise<Reply> {
+async function change(relaying: Relaying, command: Exclude<Command, string | LevelCommand>): Promise<Reply> {
   if ("AddRule" in command) {
     const added = await relaying.add(makeRule(command.AddRule, "Dynamic"));
     return added.ok ? { Success: `Rule ${added.value.rule.rule_id} added` } : { Error: added.error };
@@ -42,9 +50,7 @@ async function change(relaying: Relaying, command: Exclude<Command, string>): Pr
   }
   const { name } = command.RemoveRuleByName;
   const removed = await relaying.removeByName(name);
-  return removed.ok
-    ? { Success: `Removed rule '${name}' (id: ${removed.value.rule_id})` }
-    : { Error: removed.error };
+  return removed.ok ? { Success: `Removed rule '${name}' (id: ${removed.value.rule_id})` } : { Error: removed.error };
 }
 
 async function ping(workers: Workers): Promise<Reply> {

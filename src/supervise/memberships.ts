@@ -95,6 +95,12 @@ export class Memberships {
     return this.anySource.socketCount + this.oneSource.socketCount;
   }
 
+  /** How many sockets hold each group, by `linkIndex group`: our share of the users that /proc/net/igmp counts. */
+  holders(): Map<string, number> {
+    const helpers = Map.groupBy(this.held.values(), ({ linkIndex, group }) => `${linkIndex} ${group}`);
+    return new Map([...helpers].map(([key, held]) => [key, new Set(held.map(({ helper }) => helper)).size]));
+  }
+
   /** Joins, or counts one more user. On failure nothing is held. */
   join(linkIndex: number, group: number, source = 0): Failure | undefined {
     return this.add({ linkIndex, group, source }, 1);

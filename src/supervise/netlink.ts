@@ -6,7 +6,7 @@
 export type LinkRecord = {
   index: number;
   name: string;
-  /** Set up by the operator and not known to be without carrier. */
+  /** Set up by the operator, and with a carrier. */
   isUp: boolean;
   isLoopback: boolean;
   /** In bytes, without the link header. */
@@ -15,6 +15,8 @@ export type LinkRecord = {
   kind?: string;
   /** The bridge, bond or VRF it belongs to; 0: none. */
   masterIndex: number;
+  /** The link that it stands on, as a VLAN does; absent for most. */
+  lowerIndex?: number;
   /** ARPHRD_* of linux/if_arp.h: what kind of link header its frames have. */
   macType: number;
 };
@@ -39,7 +41,16 @@ export const macTypes = { ethernet: 1, loopback: 772 } as const;
 
 const requestTypes = { links: 18, addresses: 22, route: 26 } as const;
 const controlTypes = { error: 2, done: 3, overrun: 4 } as const;
-const flags = { request: 0x1, interrupted: 0x10, dump: 0x300 } as const;
+/** NLM_F_* of linux/netlink.h. */
+export const netlinkFlags = {
+  request: 0x1,
+  acknowledge: 0x4,
+  interrupted: 0x10,
+  exclusive: 0x200,
+  dump: 0x300,
+  create: 0x400,
+} as const;
+const flags = netlinkFlags;
 const headerSize = 16;
 const attributeHeaderSize = 4;
 const familyIpv4 = 2;
@@ -105,6 +116,10 @@ function readMessage(answer: Answer, type: number, flagBits: number, body: Uint8
   }
 }
 
+// IFF_UP and IFF_LOWER_UP of linux/if.h. Not the operational state: the kernel brings that up to date up to a second later
+// (net/core/link_watch.c), and a link that is set up carries frames at once.
+const linkCarries = 0x1_0001;
+
 /** Reads the body of an RTM_NEWLINK; undefined when it is not one of a link with a name. */
 export function parseLink(body: Uint8Array): LinkRecord | undefined {
   if (body.length < 16) {
@@ -117,22 +132,22 @@ export function parseLink(body: Uint8Array): LinkRecord | undefined {
     return undefined;
   }
   const flagBits = view.getUint32(8, true);
+  // A number in another namespace (veth, macvlan) names none of our links.
+  const lowerIndex = attributes.has(37 /* IFLA_LINK_NETNSID */)
+    ? undefined
+    : numberOf(attributes.get(5 /* IFLA_LINK */));
   const kind = textOf(parseAttributes(attributes.get(18 /* IFLA_LINKINFO */)).get(1 /* IFLA_INFO_KIND */));
   return {
     index: view.getInt32(4, true),
     name,
-    isUp: (flagBits & 0x1) /* IFF_UP */ !== 0 && !isWithoutCarrier(attributes.get(16 /* IFLA_OPERSTATE */)?.[0]),
+    isUp: (flagBits & linkCarries) === linkCarries,
     isLoopback: (flagBits & 0x8) /* IFF_LOOPBACK */ !== 0,
     mtu: numberOf(attributes.get(4 /* IFLA_MTU */)) ?? 0,
     ...(kind === undefined ? {} : { kind }),
     masterIndex: numberOf(attributes.get(10 /* IFLA_MASTER */)) ?? 0,
+    ...(lowerIndex === undefined ? {} : { lowerIndex }),
     macType: view.getUint16(2, true),
   };
-}
-
-/** IF_OPER_NOTPRESENT, DOWN, LOWERLAYERDOWN of linux/if.h. UNKNOWN (0) is what links without carrier detection say. */
-function isWithoutCarrier(state = 0): boolean {
-  return state >= 1 && state <= 3;
 }
 
 /** Reads the body of an RTM_NEWADDR; undefined when it is not one of an IPv4 address. */
@@ -151,7 +166,7 @@ export function parseAddress(body: Uint8Array): AddressRecord | undefined {
 }
 
 /** Attributes by type, flags of the type masked off; stops at the first that is cut short. */
-function parseAttributes(bytes: Uint8Array = new Uint8Array(0)): Map<number, Uint8Array> {
+export function parseAttributes(bytes: Uint8Array = new Uint8Array(0)): Map<number, Uint8Array> {
   const view = viewOf(bytes);
   const attributes = new Map<number, Uint8Array>();
   for (let at = 0; at + attributeHeaderSize <= bytes.length; ) {
@@ -165,7 +180,8 @@ function parseAttributes(bytes: Uint8Array = new Uint8Array(0)): Map<number, Uin
   return attributes;
 }
 
-function request(type: number, flagBits: number, sequence: number, bodySize: number): Uint8Array<ArrayBuffer> {
+/** A message with its header; the body of `bodySize` bytes is zeros. */
+export function request(type: number, flagBits: number, sequence: number, bodySize: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(headerSize + bodySize);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, bytes.length, true);
@@ -189,7 +205,8 @@ function numberOf(bytes: Uint8Array | undefined): number | undefined {
 
 const decoder = new TextDecoder();
 
-function textOf(bytes: Uint8Array | undefined): string | undefined {
+/** The C string of an attribute. */
+export function textOf(bytes: Uint8Array | undefined): string | undefined {
   if (bytes === undefined) {
     return undefined;
   }

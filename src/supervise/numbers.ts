@@ -1,5 +1,6 @@
 // Small numbers given out and taken back: places in the counter page.
 
+/** A pool of numbers, each with one owner at a time. */
 export class Numbers {
   private readonly free: number[] = [];
   private next = 0;

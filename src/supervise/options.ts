@@ -4,7 +4,7 @@ import { printable } from "../base/printable.ts";
 import { limits } from "../limits.ts";
 
 export const pipelines = ["auto", "split", "unified"] as const;
-export const logFormats = ["auto", "text", "json", "journal"] as const;
+export const logFormats = ["auto", "text", "json", "journal", "mcr"] as const;
 /** Syslog's levels and Trace, most severe first: the index is the severity's number (INTEROP.md 7). */
 export const logLevels = [
   "emergency",

@@ -6,7 +6,7 @@ import type { Output, Rule } from "../rules/schema.ts";
 import { closeSocket } from "../shim/socket.ts";
 import type { LinksView } from "./links.ts";
 import { Numbers } from "./numbers.ts";
-import { openOutput, type OutputWish } from "./output-sockets.ts";
+import { type OutputWish, openOutput } from "./output-sockets.ts";
 import { clearOutput, type Page } from "./pages.ts";
 
 /** One output as it stands. `id` names its socket in orders and changes with it; `counter` stays. */
@@ -49,6 +49,7 @@ export class Outputs {
       kept.delete(keyOf(output));
       const counter = same === undefined ? numbers.take() : same.counter;
       if (counter === undefined) {
+        this.release(outputs.filter((live) => !before.includes(live)));
         return `there are ${outputMax} outputs, the most there can be`;
       }
       if (same === undefined) {
@@ -109,7 +110,7 @@ export class Outputs {
 }
 
 function isGroup(address: string): boolean {
-  return ((parseIpv4(address) ?? 0) >>> 28) === 0xe;
+  return (parseIpv4(address) ?? 0) >>> 28 === 0xe;
 }
 
 function keyOf({ group, port, interface: link, ttl, source_ip }: Output): string {

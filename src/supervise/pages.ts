@@ -24,6 +24,7 @@ export type RuleTotals = Record<keyof typeof ruleField, number>;
 
 const notSummed = new Set(["lastErrno", "lastSentNs", "lastSeenNs"]);
 
+/** One worker's counters, mapped for as long as the supervisor lives. */
 export class Page {
   /** The memfd that a worker is given. */
   readonly fd: number;

@@ -2,6 +2,7 @@
 
 type Sample = { value: number; atMs: number; perSecond: number };
 
+/** Counters by name, and how fast each grew between the last two looks. */
 export class Rates {
   private samples = new Map<string, Sample>();
 

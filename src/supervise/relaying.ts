@@ -10,6 +10,7 @@ import { RuleTable } from "../rules/table.ts";
 import { closeSocket } from "../shim/socket.ts";
 import type { Order, OrderRule } from "../worker/orders.ts";
 import type { CapturedLink, Captures } from "./captures.ts";
+import type { Ending, EndingRule } from "./ending.ts";
 import type { Links } from "./links.ts";
 import type { Membership, Memberships } from "./memberships.ts";
 import { Numbers } from "./numbers.ts";
@@ -33,6 +34,7 @@ export type RelayingParts = {
   captures: Captures;
   memberships: Memberships;
   outputs: Outputs;
+  ending: Ending;
   workers: () => Workers;
   onNews: (level: "Info" | "Warning" | "Error", message: string, fields?: Record<string, string | number>) => void;
 };
@@ -108,6 +110,11 @@ export class Relaying {
     });
   }
 
+  /** Somebody else on this host may want, or no longer want, what rules consume. */
+  lookForListeners(): Promise<void> {
+    return this.inTurn(async () => this.parts.ending.look());
+  }
+
   /** The orders that bring a worker that knows nothing to the present. */
   upbringing(): { order: Order; sockets: readonly number[] }[] {
     const running = this.list().filter((live) => live.pending === undefined);
@@ -123,9 +130,20 @@ export class Relaying {
   }
 
   private inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const turn = this.last.then(change);
+    // Last of all, and before anyone is answered: only what workers have may end after the tap.
+    const turn = this.last.then(change).finally(() => this.parts.ending.sync(this.endable()));
     this.last = turn.catch(() => undefined);
     return turn;
+  }
+
+  private endable(): EndingRule[] {
+    const { links, workers } = this.parts;
+    const table = links.table();
+    return (workers().runningCount === 0 ? [] : this.list()).flatMap(({ rule, serial, counter, capture, pending }) => {
+      const link = table.get(rule.input_interface);
+      const isRunning = pending === undefined && capture !== undefined && link?.index === capture.link.index;
+      return isRunning ? [{ rule, serial, counter, link }] : [];
+    });
   }
 
   private async addNow(rule: Rule): Promise<Outcome<LiveRule>> {
@@ -138,6 +156,7 @@ export class Relaying {
     if (typeof live === "string") {
       return failed(live);
     }
+    this.parts.ending.take(live.serial);
     this.lives.set(rule.rule_id, live);
     this.table.add(rule);
     this.settle(live);
@@ -166,7 +185,14 @@ export class Relaying {
       clearRule(this.parts.workers().pages, counter);
       this.serial++;
     }
-    return { rule, serial: before?.serial ?? this.serial, counter, outputs, capture: undefined, pending: "not settled" };
+    return {
+      rule,
+      serial: before?.serial ?? this.serial,
+      counter,
+      outputs,
+      capture: undefined,
+      pending: "not settled",
+    };
   }
 
   /** Takes `live` back everywhere and puts `before` in its place. */
@@ -195,6 +221,7 @@ export class Relaying {
     }
     this.lives.delete(id);
     await this.withdraw(live);
+    this.parts.ending.forget(live.serial);
     this.parts.outputs.release(live.outputs);
     this.counters.give(live.counter);
     this.joinWanted();
@@ -237,6 +264,7 @@ export class Relaying {
 
   private async withdraw(live: LiveRule | undefined): Promise<string[]> {
     if (live !== undefined) {
+      this.parts.ending.take(live.serial);
       await this.parts.workers().order({ kind: "RemoveRule", serial: live.serial });
     }
     return [];

@@ -42,7 +42,10 @@ function missingRing(): Refusal | undefined {
     if (!(thrown instanceof RingRefused)) {
       throw thrown;
     }
-    return { code: exitCodes.unavailable, text: `io_uring is not available (${errnoName(thrown.code)}). ${ringCure(thrown.code)}` };
+    return {
+      code: exitCodes.unavailable,
+      text: `io_uring is not available (${errnoName(thrown.code)}). ${ringCure(thrown.code)}`,
+    };
   }
 }
 

@@ -1,14 +1,16 @@
 // What the counters say, in the words of the replies: GetStats (MCR's) and GetStatus (ours).
-import type { FrameStatus, LinkStatus, OutputStatus, RuleStatus, Status, WorkerStatus } from "../control/status.ts";
-import type { FlowStats, ListedRule, ListedWorker } from "../control/words.ts";
+
 import { formatIpv4, isMulticast, parseIpv4 } from "../base/ipv4.ts";
 import { programVersion } from "../base/version.ts";
+import type { FrameStatus, LinkStatus, OutputStatus, RuleStatus, Status, WorkerStatus } from "../control/status.ts";
+import type { FlowStats, ListedRule, ListedWorker } from "../control/words.ts";
 import { limits } from "../limits.ts";
 import { CaptureCounts } from "../shim/abi.ts";
+import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import { scratch } from "../shim/memory.ts";
-import { errnoName } from "../shim/errno.ts";
 import type { Captures } from "./captures.ts";
+import type { Ending } from "./ending.ts";
 import type { Links } from "./links.ts";
 import { memoryUse } from "./memory-use.ts";
 import type { LiveOutput, Outputs } from "./outputs.ts";
@@ -23,6 +25,7 @@ export type StatsParts = {
   captures: Captures;
   outputs: Outputs;
   links: Links;
+  ending: Ending;
   pipeline: "split" | "unified";
 };
 
@@ -85,19 +88,21 @@ export class Stats {
       })),
       source: live.rule.source,
       state: live.pending === undefined ? ("active" as const) : ("pending" as const),
-      ...(live.pending === undefined ? {} : { reason: live.pending }),
+      ...(live.pending === undefined ? this.parts.ending.verdictOf(live.serial) : { reason: live.pending }),
     }));
   }
 
   status(): Status {
     this.readDrops();
     const { workers, pipeline } = this.parts;
+    const { unavailable } = this.parts.ending;
     const own = memoryUse(process.pid);
     const drops = this.placeDrops.reduce((sum, each) => sum + each, 0);
     return {
       program_version: programVersion,
       uptime_seconds: (Date.now() - this.startedMs) / 1000,
       pipeline,
+      ending: unavailable === undefined ? { is_available: true } : { is_available: false, reason: unavailable },
       supervisor: { pid: process.pid, rss_bytes: own.resident, private_bytes: own.private },
       rules: this.parts.relaying.list().map((live) => this.ruleStatus(live)),
       workers: workers.places.map((place) => this.workerStatus(place)),
@@ -122,6 +127,8 @@ export class Stats {
 
   private ruleStatus(live: LiveRule): RuleStatus {
     const { rule, counter, pending } = live;
+    // First what arrived, then what was taken of it: the other way round there would seem to be more of these.
+    const arrived = this.parts.ending.counts(live.serial);
     const totals = ruleTotals(this.parts.workers.pages, counter);
     return {
       rule_id: rule.rule_id,
@@ -138,6 +145,8 @@ export class Stats {
       bytes: totals.bytes,
       datagrams_per_second: this.rates.of(`rule ${counter}`),
       bits_per_second: this.rates.of(`rule bytes ${counter}`) * bitsPerByte,
+      ...(pending === undefined ? this.parts.ending.verdictOf(live.serial) : {}),
+      ...(arrived === undefined ? {} : { arrived, missed: Math.max(0, arrived.datagrams - totals.datagrams) }),
       outputs: live.outputs.map((output) => this.outputStatus(output)),
     };
   }
@@ -194,6 +203,7 @@ export class Stats {
       batch_max: page.egress("batchMax"),
       sends: page.egress("sends"),
       sent: page.egress("sent"),
+      lines_lost: page.ingress("linesLost") + page.egress("linesLost"),
       failed: page.egress("failed"),
       dropped: page.egress("dropped"),
       send_errors: page.failures(),
@@ -204,10 +214,14 @@ export class Stats {
   private linkStatus(): LinkStatus[] {
     const { links, relaying } = this.parts;
     const lives = relaying.list();
-    const named = lives.flatMap(({ rule }) => [rule.input_interface, ...rule.outputs.map((output) => output.interface)]);
+    const named = lives.flatMap(({ rule }) => [
+      rule.input_interface,
+      ...rule.outputs.map((output) => output.interface),
+    ]);
     return [...new Set(named)].sort().map((name) => {
       const link = links.table().get(name);
       const [address] = link?.addresses ?? [];
+      const way = link === undefined ? undefined : this.parts.ending.wayOf(link.index);
       const inputs = lives.filter(({ rule }) => rule.input_interface === name);
       const groups = new Set(
         inputs
@@ -223,6 +237,7 @@ export class Stats {
         inputs: inputs.length,
         outputs: lives.flatMap(({ rule }) => rule.outputs).filter((output) => output.interface === name).length,
         kernel_drops: this.linkDrops.get(name) ?? 0,
+        ...(way === undefined ? {} : { ending: way }),
       };
     });
   }

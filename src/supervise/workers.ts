@@ -1,7 +1,7 @@
 // The workers: one place a core, each with a process most of the time. What dies is replaced by policy (restart.ts); a
 // replacement gets the counter page and the capture sockets of the one before, and the whole rule set as its first order.
-import type { Line } from "../base/lines.ts";
 import { limits } from "../limits.ts";
+import type { LogTaker } from "../log/forward.ts";
 import type { DoorMessage, Order } from "../worker/orders.ts";
 import { Child } from "./child.ts";
 import { Page } from "./pages.ts";
@@ -38,7 +38,8 @@ export type WorkersPlan = {
   gid: number;
   pipeline: "split" | "unified";
   upbringing: Upbringing;
-  onLine: (place: Place, pid: number, line: Line) => void;
+  /** Where the log of a worker goes. */
+  openLog: (place: Place, pid: number) => LogTaker;
   onNews: (level: "Info" | "Warning" | "Error", message: string) => void;
 };
 
@@ -139,7 +140,7 @@ export class Workers {
     const child = new Child(
       { core, uid, gid, pipeline, counters: page.fd },
       {
-        line: (each, line) => this.plan.onLine(place, each.pid, line),
+        openLog: (pid) => this.plan.openLog(place, pid),
         ended: (each, exitCode, signal) => this.mourn(place, each, deaths, exitCode, signal),
       },
     );
@@ -163,7 +164,13 @@ export class Workers {
     return errors[0];
   }
 
-  private mourn(place: Place, child: Child, deaths: typeof neverDied, exitCode: number | null, signal: string | null): void {
+  private mourn(
+    place: Place,
+    child: Child,
+    deaths: typeof neverDied,
+    exitCode: number | null,
+    signal: string | null,
+  ): void {
     const how = signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
     place.child = undefined;
     if (this.isEnding) {
@@ -174,13 +181,19 @@ export class Workers {
     const verdict = afterDeath(deaths, exitCode, nowMs - child.bornMs, nowMs);
     if ("isPermanent" in verdict) {
       place.state = "failed";
-      this.plan.onNews("Error", `worker ${place.index} (pid ${child.pid}) ended: ${how}; it would only do so again, so it is not restarted`);
+      this.plan.onNews(
+        "Error",
+        `worker ${place.index} (pid ${child.pid}) ended: ${how}; it would only do so again, so it is not restarted`,
+      );
       return;
     }
     place.state = "restarting";
     place.restarts++;
     place.backoffMs = verdict.restartInMs;
-    this.plan.onNews("Warning", `worker ${place.index} (pid ${child.pid}) ended: ${how}; restarting in ${verdict.restartInMs} ms`);
+    this.plan.onNews(
+      "Warning",
+      `worker ${place.index} (pid ${child.pid}) ended: ${how}; restarting in ${verdict.restartInMs} ms`,
+    );
     const timer = setTimeout(() => {
       this.timers.delete(timer);
       void this.bear(place, verdict.deaths);

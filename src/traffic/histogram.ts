@@ -6,6 +6,7 @@ const perPower = 1 << bucketBits;
 const powerMax = 39;
 const bucketCount = (powerMax - bucketBits + 1) * perPower;
 
+/** Counts values in nanoseconds, and finds percentiles of them within 1 %. */
 export class Histogram {
   count = 0;
   /** Values below zero: the clocks of two machines differ. They count in the lowest bucket. */

@@ -1,7 +1,9 @@
 // The options of gen and sink: what help prints and what the parser knows.
 import type { Example, OptionSpec } from "../ctl/verb.ts";
 
-type About = {
+/** What a verb of this folder is, for help and for the parser. */
+export type About = {
+  name: string;
   summary: string;
   details: readonly string[];
   options: Readonly<Record<string, OptionSpec>>;
@@ -19,6 +21,7 @@ const output = {
 } as const;
 
 export const genAbout: About = {
+  name: "gen",
   summary: "send numbered, timed datagrams",
   details: [
     "Each datagram carries its flow, its number, the time and a check, so that 'sink' can tell what was lost, repeated, " +
@@ -57,6 +60,7 @@ export const genAbout: About = {
 };
 
 export const sinkAbout: About = {
+  name: "sink",
   summary: "receive what gen sent and count what is missing",
   details: [
     "Says 'ready' on stderr (or writes it to --ready-fd) when it has joined. Latency is from just before the send to the " +

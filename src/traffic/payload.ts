@@ -52,6 +52,7 @@ export type Stamp = {
   nanoseconds: number;
 };
 
+/** A stamp to be filled. */
 export function newStamp(): Stamp {
   return { run: 0, flow: 0, sequence: 0, empties: 0, seconds: 0, nanoseconds: 0 };
 }

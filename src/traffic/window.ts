@@ -2,6 +2,7 @@
 // allocation per number. Reordered is as RFC 4737 section 3 has it: a number below one that came before.
 import { assert } from "../base/assert.ts";
 
+/** Judges the sequence numbers of one stream as they come. */
 export class Window {
   /** The lowest and highest number seen; -1 before the first. */
   first = -1;

@@ -1,12 +1,14 @@
 // A worker's birth: fd 3 brings the hello and the streams, then the process pins itself, gives up every right, and only
 // then touches a frame. After that it lives in its loops until the supervisor closes the streams or says so.
 import { readdirSync } from "node:fs";
+import { setPriority } from "node:os";
 import { Worker } from "node:worker_threads";
 import { exitCodes } from "../base/exit.ts";
 import { reasonOf } from "../base/outcome.ts";
 import { programVersion } from "../base/version.ts";
 import { limits } from "../limits.ts";
-import type { LogWriter } from "../log/writer.ts";
+import type { LogPipe, LogWriter } from "../log/writer.ts";
+import { ingress as ingressCounter } from "../relay/counters.ts";
 import { Queue, queueMemory } from "../relay/queue.ts";
 import { abiDifference, abiText } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
@@ -14,13 +16,14 @@ import { origin, shim } from "../shim/library.ts";
 import { text } from "../shim/memory.ts";
 import { RingRefused } from "../shim/ring.ts";
 import { EgressSide } from "./egress-side.ts";
-import { sayEgressFinal, sayIngressFinal } from "./final.ts";
+import { sayFinal } from "./final.ts";
 import { IngressSide } from "./ingress-side.ts";
 import { run as runLoop } from "./loop.ts";
 import type { DoorMessage } from "./orders.ts";
 import { clockNs, end, openCounters, openLog, openRing, type ThreadSetup } from "./parts.ts";
 import { RegionTable, regionMemory } from "./regions.ts";
 import { type Delivery, Door, OrderStream, Reporter } from "./streams.ts";
+import { warmUp } from "./warmup.ts";
 
 type Hello = Extract<DoorMessage, { kind: "hello" }>;
 
@@ -40,9 +43,10 @@ class StillBorn extends Error {
 export async function run(): Promise<number> {
   shim.mcr_signals_ignore();
   shim.mcr_nonblock(errorOutput);
-  const log = openLog("DataPlane");
+  const pipe = openLog();
+  const log = pipe.writer("DataPlane");
   try {
-    await live(log);
+    await live(pipe, log);
   } catch (thrown) {
     const code = thrown instanceof StillBorn ? thrown.code : exitCodes.broken;
     log.say("Critical", `worker ends: ${reasonOf(thrown)}`);
@@ -51,7 +55,7 @@ export async function run(): Promise<number> {
   return exitCodes.ok;
 }
 
-async function live(log: LogWriter): Promise<void> {
+async function live(pipe: LogPipe, log: LogWriter): Promise<void> {
   const door = new Door(doorFd);
   const { message: hello, fds } = await awaitMessage(door, "hello");
   const [request, ingressOrders, egressOrders] = fds;
@@ -65,7 +69,9 @@ async function live(log: LogWriter): Promise<void> {
   if (counters === undefined) {
     throw new StillBorn(exitCodes.system, "the counter page could not be mapped");
   }
+  pipe.countIn(counters, ingressCounter.linesLost);
   pin(hello.core, log);
+  prefer(log);
   drop(hello);
   const setup: ThreadSetup = {
     queue: queueMemory(limits.queueEntries),
@@ -79,6 +85,7 @@ async function live(log: LogWriter): Promise<void> {
     await startEgress(setup);
   }
   const ring = openRingOrSayWhy();
+  warmUp();
   const reporter = new Reporter(request);
   const regions = new RegionTable(setup.regions);
   const ingress = new IngressSide({
@@ -89,7 +96,7 @@ async function live(log: LogWriter): Promise<void> {
     door,
     orders: new OrderStream(ingressOrders),
     reporter,
-    log,
+    pipe,
     wake: () => shim.mcr_eventfd_write(setup.wakeup),
   });
   reporter.say({ kind: "born", pid: process.pid, ring: ring.isDeferred ? "deferred" : "plain" });
@@ -99,18 +106,16 @@ async function live(log: LogWriter): Promise<void> {
   const alone = { fallAsleep: () => true, awake: () => undefined };
   if (hello.pipeline === "split") {
     runLoop(ring, [ingress], alone, clockNs);
-    sayIngressFinal(log, counters);
-    // The egress thread ends the process when the last datagram is out.
+    // The egress thread says the last words and ends the process when the last datagram is out.
     for (;;) {
-      ring.wait(1, limits.turnWaitUs);
+      ring.wait(0, limits.turnWaitUs);
     }
   }
   const queue = new Queue(setup.queue, "consumer");
   const orders = new OrderStream(egressOrders);
-  const egress = new EgressSide({ ring, counters, queue, regions, orders, reporter, log, wakeup: -1 });
+  const egress = new EgressSide({ ring, counters, queue, regions, orders, reporter, pipe, wakeup: -1 });
   runLoop(ring, [ingress, egress], alone, clockNs);
-  sayIngressFinal(log, counters);
-  sayEgressFinal(log, counters);
+  sayFinal(pipe, counters);
   end(exitCodes.ok);
 }
 
@@ -157,6 +162,16 @@ function pin(core: number, log: LogWriter): void {
       log.say("Warning", `not pinned to core ${core}: ${errnoName(error)}`, { thread });
       return;
     }
+  }
+}
+
+/** Ahead of what else runs on the core; the egress thread, started later, inherits it. */
+function prefer(log: LogWriter): void {
+  try {
+    setPriority(0, limits.workerNice);
+  } catch (thrown) {
+    // Without CAP_SYS_NICE a worker shares its core like everybody else.
+    log.say("Debug", `not preferred on its core: ${reasonOf(thrown)}`);
   }
 }
 

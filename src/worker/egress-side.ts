@@ -1,9 +1,11 @@
 // The egress half in a worker's life: sockets and rules from orders, datagrams from the queue to the kernel.
 import { limits } from "../limits.ts";
-import type { LogWriter } from "../log/writer.ts";
-import { Egress, type OutputOrder } from "../relay/egress.ts";
+import type { LogPipe, LogWriter } from "../log/writer.ts";
+import { Egress } from "../relay/egress.ts";
+import type { OutputOrder } from "../relay/output.ts";
 import type { Queue } from "../relay/queue.ts";
 import { Sends } from "../relay/send.ts";
+import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import { pollBits, type Ring } from "../shim/ring.ts";
 import type { Side } from "./loop.ts";
@@ -19,7 +21,7 @@ export type EgressSideParts = {
   regions: RegionTable;
   orders: OrderStream;
   reporter: Reporter;
-  log: LogWriter;
+  pipe: LogPipe;
   /** The eventfd by which ingress wakes this side, -1 when both share a thread. */
   wakeup: number;
 };
@@ -30,6 +32,7 @@ const unknownTurnsMax = 100;
 
 export class EgressSide implements Side {
   private readonly parts: EgressSideParts;
+  private readonly log: LogWriter;
   private readonly egress: Egress;
   private readonly sockets = new Map<number, number>();
   private isOrderStreamOpen = true;
@@ -40,6 +43,7 @@ export class EgressSide implements Side {
   constructor(parts: EgressSideParts) {
     this.parts = parts;
     const { ring, counters, queue, regions, orders, wakeup } = parts;
+    this.log = parts.pipe.writer("Egress");
     this.egress = new Egress({
       counters,
       queue,
@@ -67,11 +71,23 @@ export class EgressSide implements Side {
       this.unknownTurns = 0;
     }
     this.endWhenDrained(nowNs);
-    return taken !== 0 || this.egress.isBusy;
+    return taken < 0 || taken === limits.turnEntriesMax;
+  }
+
+  hasSends(): boolean {
+    return this.egress.hasSends;
+  }
+
+  proceed(): void {
+    this.egress.proceed();
   }
 
   waitUs(): number {
     return this.egress.hasBlocked || this.egress.hasEnded ? limits.turnRetryUs : limits.turnWaitUs;
+  }
+
+  gatherUs(): number {
+    return 0;
   }
 
   owns(token: number): boolean {
@@ -85,6 +101,9 @@ export class EgressSide implements Side {
   completed(token: number, result: number, isArmed: boolean, nowNs: number): void {
     const { ring, orders, wakeup } = this.parts;
     if (token < limits.sendsMax) {
+      if (this.log.takes("Trace")) {
+        this.log.say("Trace", result < 0 ? `send refused: ${errnoName(result)}` : "sent", { send: token, bytes: result });
+      }
       this.egress.completed(token, result, nowNs);
     } else if (token === tokens.egressOrders) {
       this.readOrders();
@@ -102,25 +121,26 @@ export class EgressSide implements Side {
     this.unknownTurns++;
     if (this.unknownTurns > unknownTurnsMax) {
       this.unknownTurns = 0;
-      this.parts.log.say("Error", "datagrams came for a rule that was never ordered; dropped and counted");
+      this.log.say("Error", "datagrams came for a rule that was never ordered; dropped and counted");
       this.egress.forgetUnknown();
     }
   }
 
   private readOrders(): void {
-    const { orders, reporter, log } = this.parts;
+    const { orders, reporter } = this.parts;
     if (!this.isOrderStreamOpen) {
       return;
     }
     const { orders: read, end } = orders.read();
     for (const each of read) {
       const error = this.apply(each);
+      this.log.say("Debug", `order ${each.seq} carried out: ${each.order.kind}`);
       reporter.say({ kind: "done", seq: each.seq, by: "egress", ...(error === undefined ? {} : { error }) });
     }
     if (end !== undefined) {
       this.isOrderStreamOpen = false;
       if (end.reason !== undefined) {
-        log.say("Error", end.reason);
+        this.log.say("Error", end.reason);
       }
     }
   }
@@ -137,7 +157,7 @@ export class EgressSide implements Side {
       case "SyncRules":
         return this.syncRules(order.rules);
       case "SetLogLevel":
-        this.parts.log.follow(order.global, order.facilities);
+        this.parts.pipe.follow(order.global, order.facilities);
         return undefined;
       // The door's and ingress's business; Shutdown reaches this side through the queue, behind the last datagram.
       case "DropCapture":
@@ -153,7 +173,13 @@ export class EgressSide implements Side {
       return `${ids.length} sockets were announced, ${arrived.length} arrived`;
     }
     for (const [at, id] of ids.entries()) {
-      this.sockets.set(id, arrived[at] as number);
+      const fd = arrived[at] as number;
+      if (this.sockets.has(id)) {
+        // A worker born during a change hears of the same socket twice.
+        shim.mcr_close(fd);
+      } else {
+        this.sockets.set(id, fd);
+      }
     }
     return undefined;
   }

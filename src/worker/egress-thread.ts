@@ -2,25 +2,30 @@
 import { workerData } from "node:worker_threads";
 import { exitCodes } from "../base/exit.ts";
 import { reasonOf } from "../base/outcome.ts";
+import { egress } from "../relay/counters.ts";
 import { Queue } from "../relay/queue.ts";
 import { shim } from "../shim/library.ts";
 import { text } from "../shim/memory.ts";
 import { EgressSide } from "./egress-side.ts";
-import { sayEgressFinal } from "./final.ts";
+import { sayFinal } from "./final.ts";
 import { run } from "./loop.ts";
 import { clockNs, end, openCounters, openLog, openRing, type ThreadSetup } from "./parts.ts";
 import { RegionTable } from "./regions.ts";
 import { OrderStream, Reporter } from "./streams.ts";
+import { warmUp } from "./warmup.ts";
 
 function live(setup: ThreadSetup): void {
-  const log = openLog("Egress");
+  const pipe = openLog();
+  const log = pipe.writer("Egress");
   try {
     shim.mcr_name(text("mcr egress"));
     const counters = openCounters(setup.counters);
     if (counters === undefined) {
       throw new Error("the counter page could not be mapped");
     }
+    pipe.countIn(counters, egress.linesLost);
     const ring = openRing();
+    warmUp();
     const queue = new Queue(setup.queue, "consumer");
     const side = new EgressSide({
       ring,
@@ -29,11 +34,11 @@ function live(setup: ThreadSetup): void {
       regions: new RegionTable(setup.regions),
       orders: new OrderStream(setup.orders),
       reporter: new Reporter(setup.request),
-      log,
+      pipe,
       wakeup: setup.wakeup,
     });
     run(ring, [side], queue, clockNs);
-    sayEgressFinal(log, counters);
+    sayFinal(pipe, counters);
     end(exitCodes.ok);
   } catch (thrown) {
     log.say("Critical", `the egress thread cannot go on: ${reasonOf(thrown)}`);

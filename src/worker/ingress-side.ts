@@ -1,6 +1,6 @@
 // The ingress half in a worker's life: capture sockets from the door, rules from orders, frames to the queue.
 import { limits } from "../limits.ts";
-import type { LogWriter } from "../log/writer.ts";
+import type { LogPipe, LogWriter } from "../log/writer.ts";
 import { Capture } from "../relay/capture.ts";
 import { linkField, linkFirst, linkSize } from "../relay/counters.ts";
 import { Ingress, regionOrder } from "../relay/ingress.ts";
@@ -8,8 +8,11 @@ import { LargeSlots } from "../relay/large.ts";
 import { type MatchRule, MatchTable } from "../relay/match.ts";
 import type { Queue } from "../relay/queue.ts";
 import { shim } from "../shim/library.ts";
-import { map, mapFd, receiveAt, onesSumAt } from "../shim/memory.ts";
+import { map, mapFd, onesSumAt, receiveAt } from "../shim/memory.ts";
 import { pollBits, type Ring } from "../shim/ring.ts";
+import { swap } from "./byte-order.ts";
+import { FrameTrace } from "./frame-trace.ts";
+import { Gather } from "./gather.ts";
 import type { Side } from "./loop.ts";
 import type { DoorMessage, NumberedOrder, Order, OrderRule } from "./orders.ts";
 import type { RegionTable } from "./regions.ts";
@@ -26,22 +29,35 @@ export type IngressSideParts = {
   door: Door;
   orders: OrderStream;
   reporter: Reporter;
-  log: LogWriter;
+  pipe: LogPipe;
   wake: () => void;
 };
 
+/** A ring's worth of turns: what lay there when the end was ordered. Under a flood, a turn without frames never comes. */
+const endTurnsMax = Math.ceil(limits.captureSlotsMax / limits.turnFramesMax);
+
+/** The side of a worker that takes frames, as the loop drives it. */
 export class IngressSide implements Side {
   private readonly parts: IngressSideParts;
+  private readonly log: LogWriter;
+  private readonly trace: FrameTrace;
   private readonly ingress: Ingress;
-  private readonly captures = new Map<number, { capture: Capture; row: number }>();
+  private readonly captures = new Map<number, { capture: Capture; row: number; link: string }>();
   private readonly rules = new Map<number, OrderRule>();
   private readonly changed = new Set<number>();
+  private readonly gather = new Gather();
   private isEnding = false;
+  private turnsLeft = endTurnsMax;
   private isEnded = false;
 
   constructor(parts: IngressSideParts) {
     this.parts = parts;
-    const { regions, counters, queue, wake } = parts;
+    const { regions, counters, queue, wake, pipe } = parts;
+    this.log = pipe.writer("Ingress");
+    this.trace = new FrameTrace(pipe, {
+      link: (capture) => this.captures.get(capture)?.link ?? "",
+      rule: (serial) => this.rules.get(serial)?.rule_id ?? "",
+    });
     const row = regions.freeRow();
     const size = limits.largeSlotCount * limits.largeSlotSize;
     const shape = {
@@ -65,15 +81,31 @@ export class IngressSide implements Side {
       return false;
     }
     const taken = this.ingress.step(limits.turnFramesMax, nowNs);
-    if (this.isEnding && taken === 0) {
-      this.end();
+    this.gather.note(taken, nowNs);
+    if (this.isEnding) {
+      this.turnsLeft--;
+      if (taken === 0 || this.turnsLeft === 0) {
+        this.end();
+      }
     }
-    return taken > 0;
+    return taken === limits.turnFramesMax || this.isEnding;
+  }
+
+  hasSends(): boolean {
+    return false;
+  }
+
+  proceed(): void {
+    // Nothing of ingress depends on a completion.
   }
 
   waitUs(): number {
     // Frames that found the queue full wait in the ring; no new edge of theirs will come.
     return this.ingress.captures.some((capture) => capture.arrived() !== 0) ? limits.turnRetryUs : limits.turnWaitUs;
+  }
+
+  gatherUs(): number {
+    return this.gather.waitUs;
   }
 
   owns(token: number): boolean {
@@ -111,7 +143,7 @@ export class IngressSide implements Side {
 
   private rearm(capture: Capture, row: number, result: number): void {
     if (result < 0 || (result & pollBits.error) !== 0) {
-      this.parts.log.say("Warning", "a capture socket reports an error; its link is down or gone", {
+      this.log.say("Warning", "a capture socket reports an error; its link is down or gone", {
         capture: capture.serial,
         result,
       });
@@ -121,16 +153,17 @@ export class IngressSide implements Side {
   }
 
   private readOrders(): void {
-    const { orders, reporter, log } = this.parts;
+    const { orders, reporter } = this.parts;
     const { orders: read, end } = orders.read();
     const errors = read.map((each) => ({ seq: each.seq, error: this.apply(each) }));
     this.rebuild();
     for (const { seq, error } of errors) {
+      this.log.say("Debug", `order ${seq} carried out`, { failed: error !== undefined, rules: this.rules.size });
       reporter.say({ kind: "done", seq, by: "ingress", ...(error === undefined ? {} : { error }) });
     }
     if (end !== undefined && !this.isEnding) {
       this.isEnding = true;
-      log.say(end.reason === undefined ? "Info" : "Error", end.reason ?? "the supervisor closed the order stream");
+      this.log.say(end.reason === undefined ? "Info" : "Error", end.reason ?? "the supervisor closed the order stream");
     }
   }
 
@@ -155,7 +188,8 @@ export class IngressSide implements Side {
     if (order.kind === "Shutdown") {
       this.isEnding = true;
     } else if (order.kind === "SetLogLevel") {
-      this.parts.log.follow(order.global, order.facilities);
+      this.parts.pipe.follow(order.global, order.facilities);
+      this.ingress.observer = this.trace.isWanted ? this.trace : undefined;
     }
   }
 
@@ -205,12 +239,12 @@ export class IngressSide implements Side {
   }
 
   private readDoor(): void {
-    const { door, log } = this.parts;
+    const { door } = this.parts;
     for (;;) {
       const delivery = door.next();
       if (delivery === undefined || "ended" in delivery) {
         if (delivery?.reason !== undefined) {
-          log.say("Error", delivery.reason);
+          this.log.say("Error", delivery.reason);
         }
         return;
       }
@@ -222,7 +256,8 @@ export class IngressSide implements Side {
   }
 
   private attach(message: CaptureMessage, fd: number): void {
-    const { regions, ring, log } = this.parts;
+    const { regions, ring } = this.parts;
+    const { log } = this;
     const { slotSize, blockSize, blockCount, serial } = message;
     const row = regions.freeRow();
     const size = blockSize * blockCount;
@@ -241,7 +276,7 @@ export class IngressSide implements Side {
     if (lost > 0) {
       log.say("Warning", "frames of a worker that died were given back", { link: message.link, frames: lost });
     }
-    this.captures.set(serial, { capture, row });
+    this.captures.set(serial, { capture, row, link: message.link });
     this.ingress.attach(capture, row);
     ring.poll(fd, pollBits.in, tokens.captureFirst + row);
     log.say("Debug", "capture ring attached", { link: message.link, capture: serial, slots: slotCount });
@@ -276,8 +311,4 @@ function matchRule(rule: OrderRule): MatchRule {
     portAndProtocol: rule.port | (rule.protocol << 16),
     sourceWord: swap(rule.source),
   };
-}
-
-function swap(word: number): number {
-  return (((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
 }

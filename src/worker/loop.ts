@@ -4,10 +4,16 @@ import type { Ring } from "../shim/ring.ts";
 
 /** One half of the data path, as the loop drives it. */
 export type Side = {
-  /** Does what there is to do, within bounds. True when there may be more at once. */
+  /** Does what there is to do, within bounds. True when it stopped at a bound and has more to do. */
   turn(nowNs: number): boolean;
-  /** How long the thread may wait for the ring, in microseconds, when no side is busy. */
+  /** True while something was handed to the ring whose completion is at hand. */
+  hasSends(): boolean;
+  /** Goes on with what completions made ready; takes nothing new. */
+  proceed(): void;
+  /** How long the thread may wait for the ring, in microseconds, when no side has more to do. */
   waitUs(): number;
+  /** How long the ring may let completions gather before it wakes the thread, in microseconds. */
+  gatherUs(): number;
   /** An entry of the ring is done. */
   completed(token: number, result: number, isArmed: boolean, nowNs: number): void;
   /** True when this token is this side's. */
@@ -23,15 +29,36 @@ export type Sleep = { fallAsleep(): boolean; awake(): void };
 export function run(ring: Ring, sides: readonly Side[], sleep: Sleep, clockNs: () => number): void {
   while (!sides.every((side) => side.isOver())) {
     const turnNs = clockNs();
-    let isBusy = false;
+    let hasMore = false;
     for (const side of sides) {
-      isBusy = side.turn(turnNs) || isBusy;
+      hasMore = side.turn(turnNs) || hasMore;
     }
-    const count = isBusy ? ring.wait(0, 0) : waitAsleep(ring, sides, sleep);
-    if (count > 0) {
-      dispatch(ring, sides, count, clockNs());
+    // What came meanwhile is left to gather: taking it at once would make many small batches of one large one.
+    hasMore = !settle(ring, sides, clockNs) || hasMore;
+    if (hasMore) {
+      dispatch(ring, sides, ring.wait(0, 0), turnNs);
+    } else {
+      dispatch(ring, sides, waitAsleep(ring, sides, sleep), clockNs());
     }
   }
+}
+
+/** Hands sends to the kernel until none is left; false when that takes longer than a turn should. */
+function settle(ring: Ring, sides: readonly Side[], clockNs: () => number): boolean {
+  for (let round = 0; round < limits.settleRoundsMax; round++) {
+    if (!sides.some(hasSends)) {
+      return true;
+    }
+    dispatch(ring, sides, ring.wait(0, 0), clockNs());
+    for (const side of sides) {
+      side.proceed();
+    }
+  }
+  return false;
+}
+
+function hasSends(side: Side): boolean {
+  return side.hasSends();
 }
 
 function waitAsleep(ring: Ring, sides: readonly Side[], sleep: Sleep): number {
@@ -39,10 +66,12 @@ function waitAsleep(ring: Ring, sides: readonly Side[], sleep: Sleep): number {
     return ring.wait(0, 0);
   }
   let waitUs: number = limits.turnWaitUs;
+  let gatherUs = 0;
   for (const side of sides) {
     waitUs = Math.min(waitUs, side.waitUs());
+    gatherUs = Math.max(gatherUs, side.gatherUs());
   }
-  const count = ring.wait(1, waitUs);
+  const count = ring.wait(gatherUs, waitUs);
   sleep.awake();
   return count;
 }

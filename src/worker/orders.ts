@@ -2,6 +2,7 @@
 // Every order goes to both loops; each applies its part and acknowledges by the order's sequence number.
 import { z } from "zod";
 import { limits } from "../limits.ts";
+import { facilities, levels } from "../log/record.ts";
 
 const word = z.int().min(0).max(0xffffffff);
 const index = z.int().min(0);
@@ -30,7 +31,11 @@ const order = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("RemoveRule"), serial: index }),
   /** The link is gone, or no rule wants it: close its capture socket. */
   z.object({ kind: z.literal("DropCapture"), capture: index }),
-  z.object({ kind: z.literal("SetLogLevel"), global: z.string(), facilities: z.record(z.string(), z.string()) }),
+  z.object({
+    kind: z.literal("SetLogLevel"),
+    global: z.enum(levels),
+    facilities: z.partialRecord(z.enum(facilities), z.enum(levels)),
+  }),
   z.object({ kind: z.literal("Ping") }),
   z.object({ kind: z.literal("Shutdown") }),
 ]);

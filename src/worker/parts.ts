@@ -1,7 +1,6 @@
 // What both threads of a worker make the same way: the log, the reporter, the clock, the memory they share.
 import { limits } from "../limits.ts";
-import type { Facility } from "../log/record.ts";
-import { LogWriter } from "../log/writer.ts";
+import { LogPipe } from "../log/writer.ts";
 import { pageSize } from "../relay/counters.ts";
 import { shim } from "../shim/library.ts";
 import { map, mapFd } from "../shim/memory.ts";
@@ -17,29 +16,29 @@ export type ThreadSetup = {
   wakeup: number;
 };
 
+const wallClock = 0;
 const monotonic = 1;
 const errorOutput = 2;
+/** PIPE_BUF on Linux: pipe(7) promises that a write of at most so many bytes is not torn. */
+const lineSizeMax = 4096;
 
 /** CLOCK_MONOTONIC in nanoseconds. */
 export function clockNs(): number {
   return shim.mcr_clock_ns(monotonic);
 }
 
-/** The time as RFC 3339 with microseconds. */
-function timestamp(): string {
-  const nowUs = Math.floor(shim.mcr_clock_ns(0) / 1000);
-  const micros = String(nowUs % 1000).padStart(3, "0");
-  return new Date(nowUs / 1000).toISOString().replace("Z", `${micros}Z`);
-}
-
 /** This thread's log, on fd 2. */
-export function openLog(facility: Facility): LogWriter {
-  const line = map(4096);
-  const write = (bytes: Uint8Array) => {
-    line.u8.set(bytes);
-    return shim.mcr_write(errorOutput, line.pointer, bytes.length) === bytes.length;
+export function openLog(): LogPipe {
+  const line = map(lineSizeMax);
+  const encoder = new TextEncoder();
+  const write = (text: string) => {
+    const { read, written } = encoder.encodeInto(text, line.u8);
+    if (read < text.length) {
+      return "long";
+    }
+    return shim.mcr_write(errorOutput, line.pointer, written) === written ? "written" : "full";
   };
-  return new LogWriter(write, facility, timestamp);
+  return new LogPipe({ write, clockUs: () => shim.mcr_clock_ns(wallClock) / 1000 });
 }
 
 /** The ring of the calling thread. */

@@ -62,18 +62,15 @@ export class OrderStream {
   }
 
   private take(size: number, orders: NumberedOrder[]): string | undefined {
-    const bodies = this.reader.push(this.buffer.u8.subarray(0, size));
-    if ("refused" in bodies) {
-      return bodies.refused;
-    }
-    for (const body of bodies) {
+    const read = this.reader.push(this.buffer.u8.subarray(0, size));
+    for (const body of "refused" in read ? read.bodies : read) {
       try {
         orders.push(numberedOrder.parse(JSON.parse(decoder.decode(body))));
       } catch (refusal) {
         return `an order that cannot be read: ${refusal instanceof Error ? refusal.message.slice(0, 300) : refusal}`;
       }
     }
-    return undefined;
+    return "refused" in read ? read.refused : undefined;
   }
 }
 

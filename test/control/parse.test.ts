@@ -35,6 +35,15 @@ describe("a command", () => {
     });
   });
 
+  test("that sets a level names it, and a facility, as INTEROP.md 2.3 spells them", () => {
+    for (const command of [
+      { SetGlobalLogLevel: { level: "Debug" } },
+      { SetFacilityLogLevel: { facility: "Ingress", level: "Emergency" } },
+    ]) {
+      expect(checkCommand(command)).toEqual({ ok: true, value: command } as never);
+    }
+  });
+
   for (const [command, says] of [
     ["{", "the command is not JSON: "],
     ['"Ping" "Ping"', "the command is not JSON: "],
@@ -54,6 +63,9 @@ describe("a command", () => {
     ['{"RemoveRule":{}}', "rule_id is missing; it must be a rule id"],
     ['{"RemoveRule":"x"}', "RemoveRule must be an object, not 'x'"],
     ['{"RemoveRuleByName":{"name":5}}', "name must be a name, not 5"],
+    ['{"SetGlobalLogLevel":{"level":"debug"}}', "level must be one of Emergency, Alert"],
+    ['{"SetFacilityLogLevel":{"facility":"Kitchen","level":"Info"}}', "facility must be one of Supervisor"],
+    ['"SetGlobalLogLevel"', "SetGlobalLogLevel needs its data"],
     ['{"AddRule":[]}', "AddRule must be an object, not a list"],
   ] as const) {
     test(`${command} is answered "${says}"`, () => expect(complaint(command)).toContain(says));

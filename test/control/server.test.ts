@@ -239,7 +239,31 @@ describe("clients that misbehave", () => {
     }
     expect(performance.now() - start).toBeLessThan(1000);
     await until("no client is left", () => running.clientCount === 0);
-    expect(await ask(path, "ListRules", 2000)).toMatchObject({ ok: true });
+    expect(await ask(path, "ListRules", 2000)).toMatchObject({
+      ok: true,
+      value: { reply: { Success: expect.stringMatching(/^x/) } },
+    });
+  });
+
+  test("while a command is handled nothing more is read: what else is sent waits in the kernel, not in our memory", async () => {
+    const gate = Promise.withResolvers<Reply>();
+    let underWay = 0;
+    await serve((command) => {
+      underWay++;
+      return command === "GetStats" ? gate.promise : Promise.resolve({ Success: "pong" });
+    });
+    const flood = new Client();
+    flood.socket.write('"GetStats"\n');
+    await until("the command is under way", () => underWay === 1);
+    let isTaken = false;
+    flood.socket.write("x".repeat(2_000_000), () => {
+      isTaken = true;
+    });
+    // Two hundred commands of others are many turns of the loop: more than two megabytes need to be read, if they were.
+    for (let index = 0; index < 200; index++) await ask(path, "Ping", 1000);
+    expect(isTaken).toBe(false);
+    gate.resolve({ Success: "done" });
+    await until("the rest is read after the reply", () => isTaken);
   });
 
   test("a slow handler of one client does not hold up another", async () => {

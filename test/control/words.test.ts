@@ -9,6 +9,7 @@ const replies = [
   '{"Stats":[{"input_group":"239.1.1.1","input_port":5000,"input_protocol":17,"packets_relayed":10,"bytes_relayed":14000,"packets_per_second":1.5,"bits_per_second":16800}]}',
   '{"Workers":[{"pid":4242,"worker_type":"DataPlane","core_id":0,"interface":"eth0","status":"Running"}]}',
   '{"Workers":[{"pid":0,"worker_type":"DataPlane","core_id":0,"interface":"eth0","status":{"Restarting":{"backoff_ms":250}}}]}',
+  '{"LogLevels":{"global":"Info","facility_overrides":{"Ingress":"Debug"}}}',
   '{"Version":{"protocol_version":1}}',
 ];
 

@@ -85,7 +85,9 @@ export class Lab {
     const querier = options.querier ? 1 : 0;
     // Hundredths of a second. Members answer within a second, so a new querier knows them soon after it started.
     const pace = "mcast_startup_query_interval 100 mcast_query_response_interval 100";
-    this.ip(ns, `link add name ${link} type bridge mcast_snooping ${snooping} mcast_querier ${querier} ${pace}`);
+    this.ip(ns, `link add name ${link} type bridge mcast_snooping ${snooping} ${pace}`);
+    // Apart, and last: a querier floods for one response interval after it was made one, by the interval known then.
+    this.ip(ns, `link set ${link} type bridge mcast_querier ${querier}`);
     for (const port of ports) this.ip(ns, `link set ${port} master ${link}`);
     if (options.address !== undefined) this.ip(ns, `addr add ${options.address} dev ${link}`);
     this.ip(ns, `link set ${link} up`);
@@ -129,9 +131,14 @@ export class Lab {
     return pidsIn(this.ns(ns));
   }
 
+  /** Ends what was spawned so far, so that the next test has the namespaces for itself, also after a failure. */
+  async endAll(): Promise<void> {
+    await Promise.all(this.#running.splice(0).map((running) => running.end()));
+  }
+
   /** Ends what was spawned, then whatever still lives in the namespaces, then removes namespaces and directory. */
   async close(): Promise<void> {
-    await Promise.all(this.#running.splice(0).map((running) => running.end()));
+    await this.endAll();
     for (const full of this.#names.values()) removeNamespace(full);
     this.#names.clear();
     rmSync(this.dir, { recursive: true, force: true });

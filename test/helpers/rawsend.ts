@@ -1,12 +1,7 @@
 // Injects frames into a namespace exactly as built, past the kernel's IP stack (test/fixtures/rawsend.c).
-import { mkdirSync, renameSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { compiled } from "./compiled.ts";
 import { checksum, join as joinBytes } from "./frames.ts";
 import type { Lab } from "./namespaces.ts";
-import { run } from "./run.ts";
-
-const source = join(import.meta.dir, "../fixtures/rawsend.c");
-const program = join(import.meta.dir, "../../build/test/rawsend");
 
 /** Sends the frames, in order, out of `link` in `ns`. Throws when one could not be sent. */
 export function rawsend(lab: Lab, ns: string, link: string, frames: readonly Uint8Array[]): void {
@@ -45,18 +40,7 @@ export function superFrame(frame: Uint8Array, segmentSize: number): Uint8Array {
 
 function send(lab: Lab, ns: string, args: readonly string[], frames: readonly Uint8Array[]): void {
   const lines = frames.map((frame) => `${frame.toHex()}\n`).join("");
-  const { stdout } = lab.exec(ns, [compiled(), ...args], lines);
+  const { stdout } = lab.exec(ns, [compiled("rawsend"), ...args], lines);
   if (stdout !== `sent ${frames.length}\n`)
     throw new Error(`rawsend was given ${frames.length} frames, and said ${stdout}`);
-}
-
-/** Compiles at first use and after a change. Renamed into place, so that two test processes do not see half a file. */
-function compiled(): string {
-  const builtAt = statSync(program, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (builtAt >= statSync(source).mtimeMs) return program;
-  mkdirSync(dirname(program), { recursive: true });
-  const unfinished = `${program}.${process.pid}`;
-  run(["gcc", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-o", unfinished, source]);
-  renameSync(unfinished, program);
-  return program;
 }

@@ -12,7 +12,14 @@ import { until } from "./until.ts";
 /** What `npm run build` makes. `MCR_BINARY` names another one, such as the package's. */
 export const binary = process.env["MCR_BINARY"] ?? join(import.meta.dir, "../../dist/mcr-appliance");
 
-export type RelayOptions = RunningOptions & {
+export type LaunchOptions = RunningOptions & {
+  /** A command that changes something and then becomes the one behind it, such as `setpriv --reuid nobody`. */
+  under?: readonly string[];
+  /** Default: a path of its own in the lab's directory. */
+  socketPath?: string;
+};
+
+export type RelayOptions = LaunchOptions & {
   /** Until the first `Ping` is answered with success; default 5,000 ms. */
   readyMs?: number;
 };
@@ -45,10 +52,10 @@ export class Relay {
   }
 
   /** As `start`, without waiting: for what is expected to refuse. */
-  static launch(lab: Lab, ns: string, args: readonly string[] = [], options: RunningOptions = {}): Relay {
+  static launch(lab: Lab, ns: string, args: readonly string[] = [], options: LaunchOptions = {}): Relay {
     relayCount += 1;
-    const socketPath = join(lab.dir, `control-${relayCount}.sock`);
-    const command = [binary, "supervise", "--control-socket-path", socketPath, ...args];
+    const socketPath = options.socketPath ?? join(lab.dir, `control-${relayCount}.sock`);
+    const command = [...(options.under ?? []), binary, "supervise", "--control-socket-path", socketPath, ...args];
     return new Relay(lab, ns, lab.spawn(ns, command, options), socketPath);
   }
 
@@ -94,6 +101,14 @@ export class Relay {
   /** One command on the wire, as INTEROP's clients send it: the value, then half-closed. Returns the reply, parsed. */
   send(command: unknown, deadlineMs = 5000): Promise<unknown> {
     return exchange(this.socketPath, JSON.stringify(command), deadlineMs);
+  }
+
+  /** As `send`, for a command that must succeed: throws with the text of its refusal. */
+  async must(command: unknown): Promise<void> {
+    const reply = await this.send(command);
+    if (!isObjectWith(reply, "Success")) {
+      throw new Error(`${JSON.stringify(command)} was answered with ${JSON.stringify(reply)}\n${this.#tail()}`);
+    }
   }
 
   signal(name: NodeJS.Signals): void {

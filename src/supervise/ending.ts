@@ -1,0 +1,281 @@
+// Ends after the tap what rules consume: keeps the program at tc ingress of captured links, and its map of rules, in line with
+// what runs and with who else on this host listens. Without the program the relay works as well, at the cost of the climb
+// that every datagram then makes for nothing.
+import { readFileSync } from "node:fs";
+import { formatIpv4, parseIpv4 } from "../base/ipv4.ts";
+import { reasonOf } from "../base/outcome.ts";
+import { limits } from "../limits.ts";
+import { ruleMax } from "../relay/counters.ts";
+import type { Rule } from "../rules/schema.ts";
+import { errno } from "../shim/errno.ts";
+import { EndingProgram, type ProgramCounts, type ProgramKey, type ProgramRule } from "../shim/program.ts";
+import { type Failure, failureText, isFailure } from "../shim/socket.ts";
+import { Attachments } from "./attachments.ts";
+import { type Facts, type LinkUse, reasonToPass, takerOf } from "./ending-policy.ts";
+import type { Link } from "./links.ts";
+import { type Listeners, lookForListeners } from "./listeners.ts";
+
+/** A rule that runs: whose datagrams it is about, where they arrive, and its place in the counters. */
+export type EndingRule = { serial: number; counter: number; rule: Rule; link: Link };
+
+/** Whether the datagrams of a rule end after the tap, or why they go on to this host. */
+export type Verdict = { ended: true } | { ended: false; ended_reason: string };
+
+export type EndingParts = {
+  links: { table(): ReadonlyMap<string, Link> };
+  /** By groupKey, how many sockets of this process hold a group. */
+  ownMemberships: () => ReadonlyMap<string, number>;
+  onNews: (level: "Info" | "Warning" | "Error", message: string, fields?: Record<string, string | number>) => void;
+};
+
+type Known = { verdict: Verdict | undefined; key: ProgramKey | undefined; counter: number };
+/** The rules of one destination: the one for every source, and those for one. */
+type Shelf = { any: ProgramRule | undefined; sourceCount: number };
+
+export class Ending {
+  /** Why nothing is ended at all; undefined: the program is loaded. */
+  readonly unavailable: string | undefined;
+  private readonly parts: EndingParts;
+  // Undefined after close too: a change that was under way may come back to sync().
+  private program: EndingProgram | undefined;
+  private attachments: Attachments | undefined;
+  private readonly known = new Map<number, Known>();
+  private readonly shelves = new Map<string, Shelf>();
+  private readonly linkFailures = new Map<number, string>();
+  private listeners: Listeners | string = "not looked yet";
+  private lookedMs = Number.NEGATIVE_INFINITY;
+
+  /** Loads the program; what forbids it is said once, here and in `unavailable`. */
+  constructor(parts: EndingParts) {
+    this.parts = parts;
+    const program = EndingProgram.open({ rulesMax: 2 * ruleMax, countersMax: ruleMax });
+    if (isFailure(program)) {
+      this.unavailable = unavailableText(program);
+      parts.onNews("Warning", `what rules consume goes on into this host's IP stack too: ${this.unavailable}`);
+      return;
+    }
+    this.program = program;
+    this.attachments = new Attachments(program);
+  }
+
+  /** How the program is attached to a link, if it is. */
+  wayOf(linkIndex: number): string | undefined {
+    return this.attachments?.wayOf(linkIndex);
+  }
+
+  /** What is known of a rule that runs. */
+  verdictOf(serial: number): Verdict | undefined {
+    return this.unavailable === undefined
+      ? this.known.get(serial)?.verdict
+      : { ended: false, ended_reason: this.unavailable };
+  }
+
+  /** What arrived for a rule while the program looked, undefined when it never did. */
+  counts(serial: number): ProgramCounts | undefined {
+    const known = this.known.get(serial);
+    return known && this.program?.counts(known.counter);
+  }
+
+  /** Leaves the frames of a rule alone from now on: before workers are told that it goes or changes. */
+  take(serial: number): void {
+    const known = this.known.get(serial);
+    if (known?.key !== undefined) {
+      this.unshelve(known.key);
+      known.key = undefined;
+      known.verdict = undefined;
+    }
+  }
+
+  /** Looks anew who else listens; sync() must follow. */
+  look(): void {
+    this.lookedMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Brings everything in line with `running`, all rules that workers have at this moment. */
+  sync(running: readonly EndingRule[]): void {
+    if (this.attachments === undefined) {
+      return;
+    }
+    this.attach(this.attachments, new Set(running.map(({ link }) => link.index)));
+    const facts = this.factsNow();
+    const serials = new Set(running.map(({ serial }) => serial));
+    for (const serial of this.known.keys()) {
+      if (!serials.has(serial)) {
+        this.take(serial);
+      }
+    }
+    for (const each of running) {
+      this.settle(each, facts);
+    }
+  }
+
+  /** Forgets a rule that was removed. */
+  forget(serial: number): void {
+    this.take(serial);
+    this.known.delete(serial);
+  }
+
+  close(): void {
+    this.attachments?.close();
+    this.program?.close();
+    this.attachments = undefined;
+    this.program = undefined;
+  }
+
+  private attach(attachments: Attachments, wanted: ReadonlySet<number>): void {
+    for (const linkIndex of attachments.links().filter((each) => !wanted.has(each))) {
+      attachments.detach(linkIndex);
+    }
+    this.linkFailures.clear();
+    for (const linkIndex of wanted) {
+      const failure = attachments.wayOf(linkIndex) === undefined ? attachments.attach(linkIndex) : undefined;
+      if (failure !== undefined) {
+        this.linkFailures.set(linkIndex, `the program could not be attached: ${failureText(failure)}`);
+      }
+    }
+  }
+
+  private settle(each: EndingRule, facts: Facts | string): void {
+    const { serial, rule, link, counter } = each;
+    const known = this.known.get(serial) ?? this.begin(serial, counter);
+    const reason =
+      this.linkFailures.get(link.index) ?? (typeof facts === "string" ? facts : reasonToPass(rule, link, facts));
+    const key = keyOf(rule, link);
+    const isSame = known.key?.link === key.link && known.verdict?.ended === (reason === undefined);
+    if (!isSame) {
+      this.take(serial);
+      const failure = this.shelve(key, { counter, isEnded: reason === undefined, hasSources: false });
+      known.key = failure === undefined ? key : undefined;
+      this.note(known, rule, reason ?? (failure && failureText(failure)));
+    } else if (known.verdict?.ended === false && reason !== undefined) {
+      known.verdict = { ended: false, ended_reason: reason };
+    }
+  }
+
+  /** The counter may have been that of a rule that is gone. */
+  private begin(serial: number, counter: number): Known {
+    const known: Known = { verdict: undefined, key: undefined, counter };
+    this.program?.clear(counter);
+    this.known.set(serial, known);
+    return known;
+  }
+
+  private note(known: Known, rule: Rule, reason: string | undefined): void {
+    known.verdict = reason === undefined ? { ended: true } : { ended: false, ended_reason: reason };
+    const message = reason === undefined ? "datagrams end after the tap" : "datagrams go on into this host too";
+    this.parts.onNews("Info", message, { rule: rule.rule_id, ...(reason === undefined ? {} : { reason }) });
+  }
+
+  /** A rule for one source stands beside the key for every source, which says that it has to be looked for. */
+  private shelve(key: ProgramKey, rule: ProgramRule): Failure | undefined {
+    const shelf = this.shelfOf(key);
+    if (key.source === 0) {
+      shelf.any = rule;
+    } else {
+      const failure = this.program?.put(key, rule);
+      if (failure !== undefined) {
+        return failure;
+      }
+      shelf.sourceCount++;
+    }
+    return this.writeShelf(key, shelf);
+  }
+
+  private unshelve(key: ProgramKey): void {
+    const shelf = this.shelfOf(key);
+    if (key.source === 0) {
+      shelf.any = undefined;
+      this.writeShelf(key, shelf);
+      return;
+    }
+    this.program?.take(key);
+    shelf.sourceCount--;
+    this.writeShelf(key, shelf);
+  }
+
+  private shelfOf(key: ProgramKey): Shelf {
+    const name = shelfName(key);
+    const shelf = this.shelves.get(name) ?? { any: undefined, sourceCount: 0 };
+    this.shelves.set(name, shelf);
+    return shelf;
+  }
+
+  private writeShelf(key: ProgramKey, { any, sourceCount }: Shelf): Failure | undefined {
+    const base = { ...key, source: 0 };
+    if (any === undefined && sourceCount === 0) {
+      this.shelves.delete(shelfName(key));
+      this.program?.take(base);
+      return undefined;
+    }
+    const rule = any ?? { counter: undefined, isEnded: false };
+    return this.program?.put(base, { ...rule, hasSources: sourceCount > 0 });
+  }
+
+  /** Links as they are now; listeners as of the last look, at most one period ago: what is new was not missed for longer. */
+  private factsNow(): Facts | string {
+    const nowMs = performance.now();
+    if (nowMs - this.lookedMs >= limits.listenersPollMs) {
+      this.listeners = this.readListeners();
+      this.lookedMs = nowMs;
+    }
+    if (typeof this.listeners === "string") {
+      return this.listeners;
+    }
+    const table = this.parts.links.table();
+    const uses = new Map<number, LinkUse>();
+    const useOf = (link: Link) => {
+      const use = uses.get(link.index) ?? readUse(link, table);
+      uses.set(link.index, use);
+      return use;
+    };
+    const addresses = [...table.values()].flatMap((link) => link.addresses.map(({ address }) => address));
+    return { listeners: this.listeners, useOf, addresses: new Set(addresses) };
+  }
+
+  private readListeners(): Listeners | string {
+    try {
+      return lookForListeners(this.parts.ownMemberships());
+    } catch (thrown) {
+      return `who else listens on this host cannot be read: ${reasonOf(thrown)}`;
+    }
+  }
+}
+
+/** What else takes the frames of a link, and whether the kernel routes them; what cannot be read counts as yes. */
+function readUse(link: Link, table: ReadonlyMap<string, Link>): LinkUse {
+  return {
+    takenBy: takerOf(link, table),
+    forwardsMulticast: readSetting(link.name, "mc_forwarding") !== "0",
+    forwardsUnicast: readSetting(link.name, "forwarding") !== "0",
+  };
+}
+
+function readSetting(linkName: string, key: string): string {
+  try {
+    return readFileSync(`/proc/sys/net/ipv4/conf/${linkName}/${key}`, "utf8").trim();
+  } catch (thrown) {
+    // The link has just gone, or /proc hides it.
+    return reasonOf(thrown);
+  }
+}
+
+function keyOf(rule: Rule, link: Link): ProgramKey {
+  return {
+    link: link.index,
+    destination: parseIpv4(rule.input_group) ?? 0,
+    source: rule.input_source === undefined ? 0 : (parseIpv4(rule.input_source) ?? 0),
+    port: rule.input_port,
+    protocol: rule.input_protocol,
+  };
+}
+
+function shelfName({ link, destination, port, protocol }: ProgramKey): string {
+  return `${link} ${formatIpv4(destination)} ${port} ${protocol}`;
+}
+
+function unavailableText(failure: Failure): string {
+  const isForbidden = failure.errno === errno.EPERM || failure.errno === errno.EACCES;
+  return isForbidden
+    ? `eBPF is not permitted (${failureText(failure)}); run it as root, or give the service CAP_BPF and CAP_NET_ADMIN`
+    : `this kernel does not take the eBPF program (${failureText(failure)}); it needs Linux 5.10 with CONFIG_BPF_SYSCALL`;
+}

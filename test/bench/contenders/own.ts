@@ -1,0 +1,72 @@
+// The relay of this repository, started as an operator would: a file with rules, one worker on the relay's CPU.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { Relay } from "../../helpers/relay.ts";
+import { until } from "../../helpers/until.ts";
+import { input, outputs, relayCpu, type Shape, source } from "../bed.ts";
+import { familyOf } from "../usage.ts";
+import type { Contender } from "./contender.ts";
+
+const listSchema = z.object({ Rules: z.array(z.looseObject({ state: z.string() })) });
+const startMs = 60_000;
+
+/** Rules beyond the flows: other groups, a hundred ports each, so that memberships and filters grow too. */
+function idleInput(index: number): { group: string; port: number } {
+  return {
+    group: `239.1.${2 + (Math.floor(index / 100) >> 8)}.${Math.floor(index / 100) & 255}`,
+    port: 10_000 + (index % 100),
+  };
+}
+
+function config(shape: Shape): unknown {
+  const rules = Array.from({ length: Math.max(shape.rules, shape.flows) }, (_, index) => {
+    const { group, port } =
+      index < shape.flows ? { group: input.group, port: input.port + index } : idleInput(index - shape.flows);
+    const to = outputs(shape).map((place) => ({
+      group: place.group,
+      port: index < shape.flows ? place.port + index : place.port,
+      interface: place.link,
+    }));
+    return { name: `rule-${index}`, input: { interface: input.link, group, port }, outputs: to };
+  });
+  return { rules };
+}
+
+function own(name: string, title: string, pipeline: string, cores: string): Contender {
+  return {
+    name,
+    title,
+    warmUpSeconds: 1,
+    kind: "own",
+    refuses: () => undefined,
+    async start(lab, shape) {
+      const path = join(lab.dir, `${name}.json5`);
+      writeFileSync(path, JSON.stringify(config(shape)));
+      const options = ["--config", path, "--pipeline", pipeline, "--cores", cores, "--log-level", "error"];
+      const relay = await Relay.start(lab, "relay", options, { readyMs: startMs });
+      await until(
+        "every rule is active",
+        async () => listSchema.parse(await relay.send("ListRules", startMs)).Rules.map(({ state }) => state),
+        (states) => states.length >= shape.rules && states.every((state) => state === "active"),
+        { deadlineMs: startMs, everyMs: 100 },
+      );
+      return {
+        pids: () => familyOf(relay.pid),
+        status: async (schema) => schema.parse(await relay.send("GetStatus")),
+        stop: async () => {
+          await relay.stop(10_000);
+        },
+      };
+    },
+  };
+}
+
+/** Both ways to run the loops, one worker. */
+export const ownContenders: readonly Contender[] = [
+  own("own-unified", "mcr-appliance, unified", "unified", String(relayCpu)),
+  own("own-split", "mcr-appliance, split", "split", String(relayCpu)),
+];
+
+/** Two workers, one of them on the generator's CPU. */
+export const ownTwoWorkers = own("own-two", "mcr-appliance, two workers", "auto", `${source.cpu},${relayCpu}`);

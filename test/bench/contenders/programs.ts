@@ -1,0 +1,74 @@
+// Relays that are ordinary programs: the two written for this bench, and socat.
+import type { Lab } from "../../helpers/namespaces.ts";
+import type { Running } from "../../helpers/running.ts";
+import { input, outputs, type Shape, spelled } from "../bed.ts";
+import { program } from "../compile.ts";
+import { type Contender, type Contestant, missing, onRelayCpu } from "./contender.ts";
+
+async function contestant(all: readonly Running[]): Promise<Contestant> {
+  return {
+    pids: () => all.map(({ pid }) => pid),
+    stop: async () => {
+      await Promise.all(all.map((running) => running.end()));
+    },
+  };
+}
+
+async function startPeer(lab: Lab, command: readonly string[]): Promise<Contestant> {
+  const running = lab.spawn("relay", onRelayCpu(command));
+  await running.says("ready\n");
+  return contestant([running]);
+}
+
+/** recvmmsg and sendmmsg: what every ratio is against. */
+export const plain: Contender = {
+  name: "plain",
+  title: "plain C: recvmmsg, sendmmsg",
+  warmUpSeconds: 0.3,
+  kind: "program",
+  refuses: () => undefined,
+  start: (lab, shape) =>
+    startPeer(lab, [program("peers/plain.c"), String(shape.flows), spelled(input), ...outputs(shape).map(spelled)]),
+};
+
+export const uring: Contender = {
+  name: "uring",
+  title: "C: AF_PACKET, io_uring, a send each",
+  warmUpSeconds: 0.3,
+  kind: "program",
+  refuses: () => undefined,
+  start: (lab, shape) => {
+    const places = [spelled(input), ...outputs(shape).map(spelled)];
+    return startPeer(lab, [program("peers/uring.c"), String(shape.flows), input.link, ...places]);
+  },
+};
+
+/** One socat carries one flow to one output; more of them share the group's port. */
+function socatCommand(shape: Shape, index: number): string[] {
+  const flow = Math.floor(index / shape.outputs);
+  const to = outputs(shape)[index % shape.outputs];
+  if (to === undefined) throw new Error(`no output ${index}`);
+  // The kernel makes of it what net.core.rmem_max allows.
+  const room = "rcvbuf=8388608";
+  const from = `UDP4-RECV:${input.port + flow},bind=${input.group},reuseaddr,ip-add-membership=${input.group}:${input.address},${room}`;
+  const target = `UDP4-DATAGRAM:${to.group}:${to.port + flow},ip-multicast-if=${to.address}`;
+  return onRelayCpu(["socat", "-u", "-b", "65536", from, target]);
+}
+
+export const socat: Contender = {
+  name: "socat",
+  title: "socat",
+  warmUpSeconds: 0.3,
+  kind: "program",
+  refuses: () => missing("socat", "socat"),
+  start: async (lab, shape) => {
+    const all = Array.from({ length: shape.flows * shape.outputs }, (_, index) =>
+      lab.spawn("relay", socatCommand(shape, index)),
+    );
+    // It does not say when it is ready; the warm-up is long enough, and the first trial would show it.
+    await Bun.sleep(300 + 5 * all.length);
+    const gone = all.find(({ isUp }) => !isUp);
+    if (gone !== undefined) throw new Error(`socat ended at its start: ${gone.stderr}`);
+    return contestant(all);
+  },
+};

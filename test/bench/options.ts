@@ -1,0 +1,108 @@
+// What the bench can be told. Pure: arguments in, checked options out.
+import { parseArgs } from "node:util";
+
+/** Groups of measurements, in the order in which they run. */
+export const measureNames = [
+  "rate",
+  "latency",
+  "cpu",
+  "steered",
+  "fanout3",
+  "fanout50",
+  "flows",
+  "rules",
+  "workers",
+] as const;
+/** What `--quick` takes when `--only` says nothing. */
+const quickNames: readonly MeasureName[] = ["rate", "latency", "cpu", "fanout3", "fanout50"];
+
+export type MeasureName = (typeof measureNames)[number];
+
+/** `nice` is for everything measured, as nice(1) counts; `seconds` is the length of one trial. */
+export type BenchOptions = {
+  measures: readonly MeasureName[];
+  contenders: readonly string[];
+  sizes: readonly number[];
+  rounds: number;
+  seconds: number;
+  nice: number;
+  /** How often a trial that other programs disturbed is run again at most. */
+  repeats: number;
+  isQuick: boolean;
+  binary?: string;
+  jsonPath?: string;
+  svgPath?: string;
+};
+
+/** The help text. */
+export const usage = `usage: npm run bench -- [options]
+
+  --quick              one round, short trials, sizes 64 and 1400, no flows, rules, workers; under four minutes
+  --only LIST          of ${measureNames.join(", ")}
+  --contenders LIST    only those whose name contains one of these words, e.g. split,plain
+  --sizes LIST         payload bytes for the rate (default: 64,512,1400)
+  --rounds N           (default: 3, quick: 1); the tables show medians
+  --seconds S          length of one trial (default: 1.5, quick: 0.4)
+  --nice N             priority of what is measured, -20 to 19, against the machine's other work (default: -10)
+  --repeats N          a trial that other programs disturbed is run again so often at most (default: 2, quick: 1)
+  --binary PATH        the relay (default: dist/mcr-appliance)
+  --json FILE          every sample
+  --svg FILE           the chart`;
+
+function isMeasure(word: string): word is MeasureName {
+  return measureNames.some((name) => name === word);
+}
+
+function numberWithin(option: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= least && value <= most)) {
+    throw new Error(`--${option} must be a number from ${least} to ${most}, not '${text}'`);
+  }
+  return value;
+}
+
+function measuresOf(text: string | undefined, isQuick: boolean): readonly MeasureName[] {
+  if (text === undefined) return isQuick ? quickNames : measureNames;
+  const words = text.split(",");
+  const wrong = words.find((word) => !isMeasure(word));
+  if (wrong !== undefined) throw new Error(`--only knows ${measureNames.join(", ")}, not '${wrong}'`);
+  return measureNames.filter((name) => words.includes(name));
+}
+
+/** Checks everything; throws an error whose message is for the one who typed. */
+export function parseBenchOptions(args: readonly string[]): BenchOptions | "help" {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean", default: false } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: flag,
+      help: { ...flag, short: "h" },
+      only: text,
+      contenders: text,
+      sizes: text,
+      rounds: text,
+      seconds: text,
+      nice: text,
+      repeats: text,
+      binary: text,
+      json: text,
+      svg: text,
+    },
+  });
+  if (values.help) return "help";
+  const sizes = (values.sizes ?? (values.quick ? "64,1400" : "64,512,1400")).split(",");
+  return {
+    measures: measuresOf(values.only, values.quick),
+    contenders: values.contenders?.split(",") ?? [],
+    sizes: sizes.map((size) => numberWithin("sizes", size, 16, 1472)),
+    rounds: numberWithin("rounds", values.rounds ?? (values.quick ? "1" : "3"), 1, 99),
+    seconds: numberWithin("seconds", values.seconds ?? (values.quick ? "0.4" : "1.5"), 0.1, 60),
+    nice: numberWithin("nice", values.nice ?? "-10", -20, 19),
+    repeats: numberWithin("repeats", values.repeats ?? (values.quick ? "1" : "2"), 0, 99),
+    isQuick: values.quick,
+    ...(values.binary === undefined ? {} : { binary: values.binary }),
+    ...(values.json === undefined ? {} : { jsonPath: values.json }),
+    ...(values.svg === undefined ? {} : { svgPath: values.svg }),
+  };
+}

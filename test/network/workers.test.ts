@@ -1,0 +1,151 @@
+// Several workers on one link, a worker that dies under traffic, and what a worker may and may not do.
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { Relay } from "../helpers/relay.ts";
+import { settled, statusOf } from "../helpers/status.ts";
+import { bench, generate, intact, Sink, Stream } from "../helpers/traffic.ts";
+import { until } from "../helpers/until.ts";
+
+const lab = bench("workers");
+afterEach(() => lab.endAll());
+afterAll(() => lab.close());
+
+const flowCount = 32;
+const stream = ["--group", "239.1.1.1", "--port", "5000", "--interface", "out0"];
+const output = ["--group", "239.2.2.2", "--port", "6000", "--interface", "in0"];
+
+function rule(index: number) {
+  const to = { group: "239.2.2.2", port: 6000 + index, interface: "out0" };
+  const input = { input_interface: "in0", input_group: "239.1.1.1", input_port: 5000 + index };
+  return { AddRule: { name: `flow-${index}`, ...input, outputs: [to] } };
+}
+
+describe.each(["split", "unified"])("in the pipeline %s", (pipeline) => {
+  test("two workers share a link's flows: both work, nothing is lost, doubled or reordered", async () => {
+    const relay = await Relay.start(lab, "relay", ["--workers", "2", "--pipeline", pipeline]);
+    for (let index = 0; index < flowCount; index++) {
+      await relay.must(rule(index));
+    }
+    const count = 60_000;
+    const sink = await Sink.start(lab, "sink", [...output, "--flows", `${flowCount}`, "--expect", `${count}`]);
+    const many = ["--flows", `${flowCount}`, "--rate", "20k", "--size", "300", "--count", `${count}`];
+    await generate(lab, "gen", [...stream, ...many]);
+    expect(await sink.received()).toMatchObject({ ...intact, received: count, streams: flowCount });
+    const { workers, frames } = await statusOf(relay);
+    expect(frames).toMatchObject({ matched: count, kernel_drops: 0 });
+    expect(workers.map((worker) => worker.frames.matched).filter((matched) => matched > 0)).toHaveLength(2);
+    expect(new Set(workers.map((worker) => worker.core)).size).toBe(2);
+    await relay.stop();
+  });
+
+  test("a worker killed under traffic is replaced, and the next stream is complete", async () => {
+    const relay = await Relay.start(lab, "relay", ["--workers", "1", "--pipeline", pipeline]);
+    await relay.must(rule(0));
+    const first = await Sink.start(lab, "sink", output);
+    const running = new Stream(lab, "gen", [...stream, "--rate", "20k", "--size", "300"]);
+    await until("the stream flows", async () => (await statusOf(relay)).frames.matched > 1000);
+    const [victim = 0] = relay.workerPids();
+    process.kill(victim, "SIGKILL");
+    await relay.logs(/worker 0 \(pid \d+\) ended: signal .*; restarting/);
+    const matchedByOther = async () => {
+      const { workers, frames } = await statusOf(relay);
+      return { pid: workers[0]?.pid, state: workers[0]?.state, matched: frames.matched };
+    };
+    const atDeath = (await statusOf(relay)).frames.matched;
+    const after = await until("the replacement forwards", matchedByOther, ({ pid, state, matched }) => {
+      return pid !== victim && state === "running" && matched > atDeath + 1000;
+    });
+    expect(relay.workerPids()).toEqual([after.pid ?? 0]);
+    const { sent } = await running.finished();
+    const received = await first.received();
+    // What the dead worker had taken from the ring and not sent is gone, a few thousand slots at most; nothing comes twice.
+    expect(received).toMatchObject({ duplicated: 0, corrupt: 0 });
+    expect(received.distinct).toBeGreaterThan(sent - 8192);
+    // Totals outlive the worker that counted them.
+    expect((await statusOf(relay)).workers[0]?.restarts).toBe(1);
+
+    const second = await Sink.start(lab, "sink", [...output, "--expect", "20000"]);
+    await generate(lab, "gen", [...stream, "--rate", "20k", "--count", "20000"]);
+    expect(await second.received()).toMatchObject({ ...intact, received: 20_000 });
+    await relay.stop();
+  });
+});
+
+describe("what a worker is", () => {
+  /** Fields of /proc/PID/status or of one thread. */
+  function fieldsOf(path: string): Map<string, string> {
+    const lines = readFileSync(path, "utf8").split("\n");
+    return new Map(lines.map((line) => [line.split(":\t")[0] ?? "", line.split(":\t")[1] ?? ""]));
+  }
+
+  test.each(["split", "unified"])("%s: no privilege, one core for all threads, no environment", async (pipeline) => {
+    const relay = await Relay.start(lab, "relay", ["--workers", "2", "--pipeline", pipeline], {
+      env: { ...process.env, MCR_TEST_SECRET: "1", BUN_OPTIONS: "" },
+    });
+    await relay.must(rule(0));
+    const { workers } = await statusOf(relay);
+    expect(workers).toHaveLength(2);
+    for (const { pid, core } of workers) {
+      for (const thread of readdirSync(`/proc/${pid}/task`)) {
+        const fields = fieldsOf(`/proc/${pid}/task/${thread}/status`);
+        const held = ["CapInh", "CapPrm", "CapEff", "CapAmb"].map((set) => Number.parseInt(fields.get(set) ?? "", 16));
+        expect({ thread: fields.get("Name"), held, never: fields.get("NoNewPrivs") }).toEqual({
+          thread: fields.get("Name"),
+          held: [0, 0, 0, 0],
+          never: "1",
+        });
+        expect(fields.get("Uid")?.split("\t")).not.toContain("0");
+        expect(fields.get("Gid")?.split("\t")).not.toContain("0");
+        expect(fields.get("Groups")?.trim()).toBe("");
+        expect([fields.get("Name"), fields.get("Cpus_allowed_list")]).toEqual([fields.get("Name"), `${core}`]);
+      }
+      // Threads of the runtime that were there before keep a bounding set, which means nothing without new privileges.
+      expect(fieldsOf(`/proc/${pid}/status`).get("CapBnd")).toBe("0000000000000000");
+      expect(readFileSync(`/proc/${pid}/environ`, "utf8")).toBe("");
+      expect(readlinkSync(`/proc/${pid}/cwd`)).toBe("/");
+    }
+    await relay.stop();
+  });
+
+  test("it holds the descriptors it needs, and as many after a hundred rules came and went", async () => {
+    const relay = await Relay.start(lab, "relay", ["--workers", "1", "--pipeline", "split"]);
+    await relay.must(rule(0));
+    const [pid = 0] = relay.workerPids();
+    const kinds = () => {
+      const targets = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      const names = targets.map((target) => target.replace(/:\[(?!io_uring|event).*|\d+/g, ""));
+      const groups = Map.groupBy(names, (name) => name).entries();
+      return Object.fromEntries(groups.map(([name, all]) => [name, all.length]));
+    };
+    const before = kinds();
+    expect(before).toEqual({
+      // stdin and stdout; stderr is the log's pipe.
+      "/dev/null": 2,
+      pipe: 1,
+      "/memfd:mcr-counters- (deleted)": 1,
+      // fd 3, the three streams, one capture, one output.
+      socket: 6,
+      "anon_inode:[io_uring]": 2,
+      // One wakes egress; the others and the polls are the runtime's, of two threads.
+      "anon_inode:[eventfd]": 3,
+      "anon_inode:[eventpoll]": 2,
+    });
+    for (let index = 1; index <= 100; index++) {
+      await relay.must(rule(index));
+      await relay.must({ RemoveRuleByName: { name: `flow-${index}` } });
+    }
+    expect(kinds()).toEqual(before);
+    await relay.stop();
+  });
+});
+
+test("totals add up after a run with rules of every kind", async () => {
+  const relay = await Relay.start(lab, "relay", ["--workers", "2"]);
+  for (let index = 0; index < flowCount; index++) await relay.must(rule(index));
+  await generate(lab, "gen", [...stream, "--flows", `${flowCount}`, "--rate", "20k", "--count", "10000"]);
+  for (let index = 0; index < flowCount; index++) await settled(relay, `flow-${index}`);
+  const { rules, frames } = await statusOf(relay);
+  expect(rules.reduce((sum, each) => sum + each.datagrams, 0)).toBe(10_000);
+  expect(frames.matched).toBe(10_000);
+  await relay.stop();
+});
