@@ -121,7 +121,6 @@ typedef const char *cstring;
 	X(i32, mcr_fds_send, i32, ptr, u32, ptr, u32)                         \
 	X(i32, mcr_fds_receive, i32, ptr, u32, ptr, u32)                      \
 	X(i32, mcr_netlink, u32)                                              \
-	X(i32, mcr_peer, i32, ptr)                                            \
 	/* process.c */                                                       \
 	X(i32, mcr_pin, i32, u32)                                             \
 	X(i32, mcr_drop, u32, u32)                                            \

@@ -208,18 +208,3 @@ i32 mcr_netlink(u32 groups)
 	close(fd);
 	return -error;
 }
-
-/* Who is on the other end of a unix socket; out: i32[3], pid, uid, gid. */
-i32 mcr_peer(i32 fd, ptr out)
-{
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-	i32 *ids = out;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return -errno;
-	ids[0] = (i32)peer.pid;
-	ids[1] = (i32)peer.uid;
-	ids[2] = (i32)peer.gid;
-	return 0;
-}

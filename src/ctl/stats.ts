@@ -47,7 +47,8 @@ export function renderStats(status: Status): string {
 }
 
 function inputRow(rule: RuleStatus): string[] {
-  const state = rule.reason === undefined ? rule.state : `${rule.state}: ${rule.reason}`;
+  const missed = (rule.missed ?? 0) > 0 ? `, ${count(rule.missed ?? 0)} arrived and were not taken` : "";
+  const state = `${rule.state}${rule.reason === undefined ? "" : `: ${rule.reason}`}${missed}`;
   const volume = [
     count(rule.datagrams),
     bytes(rule.bytes),

@@ -55,6 +55,7 @@ export function renderStatus(now: Status): string {
     `workers: ${running} of ${now.workers.length} running, pipeline ${now.pipeline}, RSS of all ${bytes(memory)}`,
     `in:      ${side(now.rules)}`,
     `out:     ${side(outputs)}`,
+    ...(now.ending?.reason === undefined ? [] : [`ending:  ${now.ending.reason}`]),
     renderFrames(now.frames),
     ...(links.length === 0 ? [] : ["", table(columns, links)]),
   ].join("\n");

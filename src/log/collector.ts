@@ -7,6 +7,7 @@ import { type LogRecord, record } from "./record.ts";
 /** `isRaw`: no record came, and `message` is the line as it stood. */
 export type Collected = LogRecord & { isRaw?: true };
 
+/** Whom a collector tells, and its clock. */
 export type CollectorParts = {
   take: (line: Collected) => void;
   /** Lines of the last period that were not looked at, because there were more than logLinesPeriodMax. */
@@ -16,6 +17,7 @@ export type CollectorParts = {
 
 const periodMs = 1_000;
 
+/** One worker's pipe. Nothing it is given makes it throw. */
 export class Collector {
   private readonly parts: CollectorParts;
   private readonly reader = new LineReader(limits.logLineSizeMax);

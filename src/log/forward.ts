@@ -21,6 +21,7 @@ const grouped = new Intl.NumberFormat("en-US");
 /** Takes the bytes of one worker's pipe. */
 export type LogTaker = { push(bytes: Uint8Array): void; end(): void };
 
+/** The one log of the supervisor. Never waits, never throws. */
 export class Log {
   readonly levels: Levels;
   private readonly parts: LogParts;

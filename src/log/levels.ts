@@ -4,6 +4,7 @@ import { type Facility, facilities, type Level, severity } from "./record.ts";
 /** As `log-level get` shows them, and as workers are told. */
 export type LevelChoice = { global: Level; overrides: Partial<Record<Facility, Level>> };
 
+/** The choice as it stands, and as it was at the start. */
 export class Levels {
   private readonly first: Level;
   private global: Level;

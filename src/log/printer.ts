@@ -10,6 +10,7 @@ export type LossLine = (count: number) => string;
 
 const encoder = new TextEncoder();
 
+/** Prints in order; a line is printed whole, or counted as lost and said so. */
 export class Printer {
   /** Lines that nobody will see, since the start. */
   lost = 0;

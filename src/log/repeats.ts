@@ -6,6 +6,7 @@ export type Repeatable = { key: string };
 
 type Window<Line> = { line: Line; sinceMs: number; count: number };
 
+/** Counts lines by their key, in windows of logRepeatsWindowMs. */
 export class Repeats<Line extends Repeatable> {
   // In the order in which the windows opened: the oldest is first.
   private readonly windows = new Map<string, Window<Line>>();

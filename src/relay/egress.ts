@@ -3,7 +3,7 @@
 import { type Batch, gather } from "./batch.ts";
 import { egress as counter } from "./counters.ts";
 import { regionOrder } from "./ingress.ts";
-import { Output, type OutputOrder, OutputRule } from "./output.ts";
+import { Output, type OutputOrder, OutputRule, takeOut } from "./output.ts";
 import type { Queue } from "./queue.ts";
 import { type RegionEvents, Regions } from "./regions.ts";
 import { complete, discard, drop, lose, type Sender, type Sends } from "./send.ts";
@@ -294,12 +294,5 @@ export class Egress {
     } else {
       this.regions.detach(index);
     }
-  }
-}
-
-function takeOut(outputs: Output[], output: Output): void {
-  const at = outputs.indexOf(output);
-  if (at >= 0) {
-    outputs.splice(at, 1);
   }
 }

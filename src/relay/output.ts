@@ -93,3 +93,11 @@ export class OutputRule {
     }
   }
 }
+
+/** Takes `output` out of a list that may not hold it. */
+export function takeOut(outputs: Output[], output: Output): void {
+  const at = outputs.indexOf(output);
+  if (at >= 0) {
+    outputs.splice(at, 1);
+  }
+}

@@ -115,7 +115,6 @@ export const calls = {
   mcr_fds_send: { args: ["i32", "ptr", "u32", "ptr", "u32"], returns: "i32" },
   mcr_fds_receive: { args: ["i32", "ptr", "u32", "ptr", "u32"], returns: "i32" },
   mcr_netlink: { args: ["u32"], returns: "i32" },
-  mcr_peer: { args: ["i32", "ptr"], returns: "i32" },
   // process.c
   mcr_pin: { args: ["i32", "u32"], returns: "i32" },
   mcr_drop: { args: ["u32", "u32"], returns: "i32" },

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import doorPath from "../../build/door.bpf" with { type: "file" };
 import endPath from "../../build/end.bpf" with { type: "file" };
 import { assert } from "../base/assert.ts";
+import { errno } from "./errno.ts";
 import { shim } from "./library.ts";
 import { type Mapped, map } from "./memory.ts";
 import { closeSocket, type Failure, isFailure, outcomeOf, refusalOf } from "./socket.ts";
@@ -17,6 +18,7 @@ export type ProgramRule = { counter: number | undefined; isEnded: boolean; hasSo
 /** Datagrams that were meant for a rule, their payload in bytes, and how many of them the program ended. */
 export type ProgramCounts = { datagrams: number; bytes: number; ended: number };
 
+/** Room in the maps: keys, and counters. */
 export type ProgramSize = { rulesMax: number; countersMax: number };
 
 const commands = { mapCreate: 0, lookup: 1, update: 2, remove: 3, load: 5, linkCreate: 28 } as const;
@@ -39,6 +41,7 @@ const sourceMapFd = 0x10;
 // Where things lie in the mapping that bpf(2) reads and writes.
 const at = { attributes: 0, key: 128, value: 160, license: 192, instructions: 256, counts: 8192 } as const;
 const attributesSize = 128;
+const loadTriesMax = 50;
 /** Linux: NR_CPUS of any distribution is below this. */
 const cpusMax = 8192;
 
@@ -230,5 +233,10 @@ function loadProgram(memory: Mapped, image: Uint8Array, maps: ReadonlyMap<number
   writeAddress(memory, 8, at.instructions);
   writeAddress(memory, 16, at.license);
   memory.u8.set(new TextEncoder().encode("mcr_end"), 48);
-  return call(memory, "BPF_PROG_LOAD", commands.load);
+  let loaded = call(memory, "BPF_PROG_LOAD", commands.load);
+  // The verifier stops at a signal, and the runtime's own threads send each other some (libbpf tries five times).
+  for (let tries = 1; tries < loadTriesMax && isFailure(loaded) && loaded.errno === errno.EAGAIN; tries++) {
+    loaded = call(memory, "BPF_PROG_LOAD", commands.load);
+  }
+  return loaded;
 }

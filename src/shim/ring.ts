@@ -35,6 +35,7 @@ const words = {
 /** Shapes of one ring: queue entries, sends in flight, pieces a send may gather. */
 export type RingShape = { entries: number; sendsMax: number; piecesMax: number };
 
+/** The one io_uring of a thread: queue, wait, read what is done. Nothing else of it may wait. */
 export class Ring {
   readonly sendsMax: number;
   readonly piecesMax: number;
@@ -106,7 +107,7 @@ export class Ring {
   wait(gatherUs: number, timeoutUs: number): number {
     const count = shim.mcr_ring_wait(this.pointer, gatherUs, timeoutUs);
     // EINTR: a signal came; the caller's next turn is the retry.
-    return count < 0 ? 0 : count;
+    return Math.max(count, 0);
   }
 
   token(at: number): number {

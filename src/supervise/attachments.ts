@@ -20,6 +20,7 @@ const namePrefix = "mcr-end-";
 const priorityFirst = 0xc000;
 const priorityMask = 0x3fff;
 
+/** Where the program is attached at present. */
 export class Attachments {
   private readonly program: EndingProgram;
   private readonly ways: readonly Way[];
@@ -41,6 +42,7 @@ export class Attachments {
     return [...this.byLink.keys()];
   }
 
+  /** Attaches to a link it is not attached to yet; the failure is that of the last way tried. */
   attach(linkIndex: number): Failure | undefined {
     let failure: Failure | undefined;
     for (const way of this.ways) {

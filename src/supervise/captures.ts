@@ -17,6 +17,7 @@ export type CapturedLink = {
   readonly sockets: readonly CaptureSocket[];
 };
 
+/** The captured links by name; a link has one capture, whatever the number of its rules. */
 export class Captures {
   private readonly byName = new Map<string, CapturedLink>();
   private readonly counters = new Numbers(limits.captureLinksMax);

@@ -14,6 +14,7 @@ import { OrderWriter } from "./order-writer.ts";
 /** How a worker is to live. */
 export type ChildPlan = { core: number; uid: number; gid: number; pipeline: "split" | "unified"; counters: number };
 
+/** What a worker process does of its own accord. */
 export type ChildEvents = {
   /** Where the bytes of its log go. */
   openLog: (pid: number) => LogTaker;
@@ -61,6 +62,7 @@ function workerCommand(): string[] {
   return isCompiled ? ["/proc/self/exe", "worker"] : [process.execPath, Bun.main, "worker"];
 }
 
+/** One worker process, from its spawn to its end. */
 export class Child {
   readonly bornMs = Date.now();
   private readonly plan: ChildPlan;

@@ -8,6 +8,7 @@ import type { Relaying } from "./relaying.ts";
 import type { Stats } from "./stats.ts";
 import type { Workers } from "./workers.ts";
 
+/** What commands act on. */
 export type CommandParts = { relaying: Relaying; stats: Stats; workers: Workers; levels: Levels };
 
 /** Carries out `command`; what is refused is an Error reply, never a throw. */

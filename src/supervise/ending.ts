@@ -21,6 +21,7 @@ export type EndingRule = { serial: number; counter: number; rule: Rule; link: Li
 /** Whether the datagrams of a rule end after the tap, or why they go on to this host. */
 export type Verdict = { ended: true } | { ended: false; ended_reason: string };
 
+/** What it looks at, and whom it tells. */
 export type EndingParts = {
   links: { table(): ReadonlyMap<string, Link> };
   /** By groupKey, how many sockets of this process hold a group. */
@@ -32,6 +33,7 @@ type Known = { verdict: Verdict | undefined; key: ProgramKey | undefined; counte
 /** The rules of one destination: the one for every source, and those for one. */
 type Shelf = { any: ProgramRule | undefined; sourceCount: number };
 
+/** The program, or the lack of it. Everything here is at once: no call waits. */
 export class Ending {
   /** Why nothing is ended at all; undefined: the program is loaded. */
   readonly unavailable: string | undefined;

@@ -23,6 +23,7 @@ export function formatHere(): Format {
   return isTerminal() ? "text" : "json";
 }
 
+/** True when a person is likely to look on. */
 export function isTerminal(): boolean {
   return process.stderr.isTTY === true;
 }

@@ -14,11 +14,13 @@ const chunkSize = 64 * 1024;
 const chunk = map(chunkSize + 4 * limits.orderSocketsMax);
 const encoder = new TextEncoder();
 
+/** Writes orders to one worker, whole and in order, for as long as it reads. */
 export class OrderWriter {
   private readonly ingress: number;
   private readonly egress: number;
   private readonly queue: Piece[] = [];
   private queuedSize = 0;
+  private isBroken = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly onBroken: (reason: string) => void;
 
@@ -29,8 +31,11 @@ export class OrderWriter {
     this.onBroken = onBroken;
   }
 
-  /** Sends an order on both streams; `sockets` travel beside it on the egress stream. */
+  /** Sends an order on both streams; `sockets` travel beside it on the egress stream. A broken stream takes nothing more. */
   send(order: NumberedOrder, sockets: readonly number[]): void {
+    if (this.isBroken) {
+      return;
+    }
     const bytes = frame(encoder.encode(JSON.stringify(order)));
     this.queue.push({ fd: this.egress, bytes, at: 0, sockets }, { fd: this.ingress, bytes, at: 0, sockets: [] });
     this.queuedSize += 2 * bytes.length;
@@ -81,6 +86,7 @@ export class OrderWriter {
   }
 
   private break(reason: string): void {
+    this.isBroken = true;
     this.queue.length = 0;
     this.queuedSize = 0;
     this.onBroken(reason);

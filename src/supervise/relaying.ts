@@ -1,34 +1,32 @@
 // What relays: the rules, and for each the capture, the membership and the sockets it needs, as far as the links allow.
 // One way leads from what is wanted to what runs, whether an operator or a link made the change: settle the rule, then order
 // it to every worker. Changes happen one at a time.
-import { parseIpv4 } from "../base/ipv4.ts";
 import { done, failed, type Outcome } from "../base/outcome.ts";
-import { limits } from "../limits.ts";
 import { ruleMax } from "../relay/counters.ts";
 import type { Rule } from "../rules/schema.ts";
 import { RuleTable } from "../rules/table.ts";
 import { closeSocket } from "../shim/socket.ts";
-import type { Order, OrderRule } from "../worker/orders.ts";
 import type { CapturedLink, Captures } from "./captures.ts";
-import type { Ending, EndingRule } from "./ending.ts";
+import type { Ending } from "./ending.ts";
 import type { Links } from "./links.ts";
-import type { Membership, Memberships } from "./memberships.ts";
+import {
+  endable,
+  type LiveRule,
+  membershipOf,
+  newsOf,
+  orderRule,
+  type SocketOrder,
+  upbringingOf,
+  usable,
+  wantedOf,
+} from "./live-rule.ts";
+import type { Memberships } from "./memberships.ts";
 import { Numbers } from "./numbers.ts";
-import type { LiveOutput, Outputs } from "./outputs.ts";
+import type { Outputs } from "./outputs.ts";
 import { clearRule } from "./pages.ts";
 import type { Workers } from "./workers.ts";
 
-/** A rule as it stands: what it needs and whether it has it. */
-export type LiveRule = {
-  readonly rule: Rule;
-  readonly serial: number;
-  readonly counter: number;
-  readonly outputs: LiveOutput[];
-  capture: CapturedLink | undefined;
-  /** Why nothing of it runs; undefined when workers have it. */
-  pending: string | undefined;
-};
-
+/** What relaying stands on, and whom it tells what happened. */
 export type RelayingParts = {
   links: Links;
   captures: Captures;
@@ -39,6 +37,7 @@ export type RelayingParts = {
   onNews: (level: "Info" | "Warning" | "Error", message: string, fields?: Record<string, string | number>) => void;
 };
 
+/** Every rule and what it needs, in line with the links; one change at a time. */
 export class Relaying {
   private readonly parts: RelayingParts;
   private readonly table = new RuleTable();
@@ -116,34 +115,18 @@ export class Relaying {
   }
 
   /** The orders that bring a worker that knows nothing to the present. */
-  upbringing(): { order: Order; sockets: readonly number[] }[] {
-    const running = this.list().filter((live) => live.pending === undefined);
-    const open = running.flatMap((live) => live.outputs.filter((output) => output.fd >= 0));
-    const orders: { order: Order; sockets: readonly number[] }[] = [];
-    for (let at = 0; at < open.length; at += limits.orderSocketsMax) {
-      const some = open.slice(at, at + limits.orderSocketsMax);
-      const ids = some.map((output) => output.id);
-      orders.push({ order: { kind: "Sockets", ids }, sockets: some.map((output) => output.fd) });
-    }
-    orders.push({ order: { kind: "SyncRules", rules: running.map(orderRule) }, sockets: [] });
-    return orders;
+  upbringing(): SocketOrder[] {
+    return upbringingOf(this.list().filter((live) => live.pending === undefined));
   }
 
   private inTurn<T>(change: () => Promise<T>): Promise<T> {
     // Last of all, and before anyone is answered: only what workers have may end after the tap.
-    const turn = this.last.then(change).finally(() => this.parts.ending.sync(this.endable()));
+    const turn = this.last.then(change).finally(() => {
+      const { ending, links, workers } = this.parts;
+      ending.sync(workers().runningCount === 0 ? [] : endable(this.list(), links.table()));
+    });
     this.last = turn.catch(() => undefined);
     return turn;
-  }
-
-  private endable(): EndingRule[] {
-    const { links, workers } = this.parts;
-    const table = links.table();
-    return (workers().runningCount === 0 ? [] : this.list()).flatMap(({ rule, serial, counter, capture, pending }) => {
-      const link = table.get(rule.input_interface);
-      const isRunning = pending === undefined && capture !== undefined && link?.index === capture.link.index;
-      return isRunning ? [{ rule, serial, counter, link }] : [];
-    });
   }
 
   private async addNow(rule: Rule): Promise<Outcome<LiveRule>> {
@@ -285,12 +268,8 @@ export class Relaying {
     const { captures, memberships, onNews } = this.parts;
     const running = this.list().filter((live) => live.pending === undefined);
     for (const captured of captures.list()) {
-      const rules = running.filter((live) => live.capture === captured).map((live) => live.rule);
-      const wanted = rules.map((rule) => ({
-        address: parseIpv4(rule.input_group) ?? 0,
-        protocol: rule.input_protocol,
-      }));
-      const refused = captures.want(captured, wanted);
+      const wanting = running.filter((live) => live.capture === captured);
+      const refused = captures.want(captured, wanting.map(wantedOf));
       if (refused !== undefined) {
         onNews("Error", refused);
       }
@@ -314,42 +293,6 @@ export class Relaying {
   }
 
   private say(live: LiveRule, message: string): void {
-    const { rule, outputs, pending } = live;
-    const waiting = pending ?? outputs.find((output) => output.pending !== undefined)?.pending;
-    this.parts.onNews("Info", message, {
-      rule: rule.rule_id,
-      ...(rule.name === undefined ? {} : { name: rule.name }),
-      input: `${rule.input_group}:${rule.input_port} on ${rule.input_interface}`,
-      outputs: outputs.length,
-      ...(waiting === undefined ? {} : { pending: waiting }),
-    });
+    this.parts.onNews("Info", message, newsOf(live));
   }
-}
-
-function usable(name: string, link: { isUp: boolean } | undefined): string | undefined {
-  if (link === undefined) {
-    return `input link ${name} does not exist`;
-  }
-  return link.isUp ? undefined : `${name} is down`;
-}
-
-function membershipOf(live: LiveRule): Membership | undefined {
-  const { capture, rule } = live;
-  const source = rule.input_source === undefined ? 0 : (parseIpv4(rule.input_source) ?? 0);
-  return capture && { linkIndex: capture.link.index, group: parseIpv4(rule.input_group) ?? 0, source };
-}
-
-function orderRule(live: LiveRule): OrderRule {
-  const { rule, serial, counter, capture, outputs } = live;
-  return {
-    serial,
-    rule_id: rule.rule_id,
-    counter,
-    capture: capture?.serial ?? 0,
-    group: parseIpv4(rule.input_group) ?? 0,
-    port: rule.input_port,
-    protocol: rule.input_protocol,
-    source: rule.input_source === undefined ? 0 : (parseIpv4(rule.input_source) ?? 0),
-    outputs: outputs.map((output) => ({ id: output.id, counter: output.counter, isPending: output.fd < 0 })),
-  };
 }

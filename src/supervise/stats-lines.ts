@@ -23,6 +23,7 @@ export function statsInterval(text: string | undefined): number {
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : intervalDefaultMs;
 }
 
+/** Knows when the lines are due and what they said last. */
 export class StatsLines {
   private readonly parts: StatsLinesParts;
   private readonly startMs: number;

@@ -12,13 +12,15 @@ import { scratch } from "../shim/memory.ts";
 import type { Captures } from "./captures.ts";
 import type { Ending } from "./ending.ts";
 import type { Links } from "./links.ts";
+import type { LiveRule } from "./live-rule.ts";
 import { memoryUse } from "./memory-use.ts";
 import type { LiveOutput, Outputs } from "./outputs.ts";
 import { outputTotals, type Page, ruleTotals } from "./pages.ts";
 import { Rates } from "./rates.ts";
-import type { LiveRule, Relaying } from "./relaying.ts";
+import type { Relaying } from "./relaying.ts";
 import type { Place, Workers } from "./workers.ts";
 
+/** Where the numbers come from. */
 export type StatsParts = {
   relaying: Relaying;
   workers: Workers;
@@ -31,6 +33,7 @@ export type StatsParts = {
 
 const bitsPerByte = 8;
 
+/** Reads counters and says them in the words of the replies. */
 export class Stats {
   private readonly parts: StatsParts;
   private readonly rates = new Rates();

@@ -44,6 +44,7 @@ export function addFilter(sequence: number, filter: Filter, programFd: number): 
   ]);
 }
 
+/** Takes a filter off. */
 export function removeFilter(sequence: number, filter: Filter): Uint8Array {
   const kind = attribute(attributeTypes.kind, cString("bpf"));
   return tcRequest(types.deleteFilter, 0, sequence, placeOf(filter), [kind]);

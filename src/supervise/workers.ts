@@ -7,6 +7,7 @@ import { Child } from "./child.ts";
 import { Page } from "./pages.ts";
 import { afterDeath, neverDied } from "./restart.ts";
 
+/** `failed`: it ended in a way that another try would only repeat. */
 export type WorkerState = "starting" | "running" | "restarting" | "stopping" | "failed";
 
 /** One place for a worker process. */
@@ -22,6 +23,7 @@ export type Place = {
   backoffMs: number;
 };
 
+/** What goes through the door beside a capture socket. */
 export type CaptureMessage = Extract<DoorMessage, { kind: "capture" }>;
 
 /** What a worker that is born needs from the rest of the supervisor. */
@@ -32,6 +34,7 @@ export type Upbringing = {
   orders: () => { order: Order; sockets: readonly number[] }[];
 };
 
+/** How many workers there are, as whom they live, and whom they concern. */
 export type WorkersPlan = {
   cores: readonly number[];
   uid: number;
@@ -43,6 +46,7 @@ export type WorkersPlan = {
   onNews: (level: "Info" | "Warning" | "Error", message: string) => void;
 };
 
+/** All places for workers, filled as long as policy allows. */
 export class Workers {
   readonly places: readonly Place[];
   private readonly plan: WorkersPlan;

@@ -14,6 +14,7 @@ import type { RegionTable } from "./regions.ts";
 import type { OrderStream, Reporter } from "./streams.ts";
 import { tokens } from "./tokens.ts";
 
+/** What the egress side stands on. */
 export type EgressSideParts = {
   ring: Ring;
   counters: Float64Array;
@@ -30,6 +31,7 @@ export type EgressSideParts = {
 // egress first, so one look is enough; more means that the order will never come.
 const unknownTurnsMax = 100;
 
+/** The side of a worker that sends, as the loop drives it. */
 export class EgressSide implements Side {
   private readonly parts: EgressSideParts;
   private readonly log: LogWriter;
@@ -102,7 +104,10 @@ export class EgressSide implements Side {
     const { ring, orders, wakeup } = this.parts;
     if (token < limits.sendsMax) {
       if (this.log.takes("Trace")) {
-        this.log.say("Trace", result < 0 ? `send refused: ${errnoName(result)}` : "sent", { send: token, bytes: result });
+        this.log.say("Trace", result < 0 ? `send refused: ${errnoName(result)}` : "sent", {
+          send: token,
+          bytes: result,
+        });
       }
       this.egress.completed(token, result, nowNs);
     } else if (token === tokens.egressOrders) {

@@ -5,20 +5,24 @@ import type { LogPipe, LogWriter } from "../log/writer.ts";
 import type { RefusalName } from "../relay/counters.ts";
 import type { IngressObserver } from "../relay/ingress.ts";
 import type { Datagram } from "../relay/parse.ts";
-import { swap } from "./byte-order.ts";
+import { swap } from "./match-rule.ts";
 
-/** Names for what the packet's path knows by number. */
-export type TraceNames = { link: (capture: number) => string; rule: (serial: number) => string };
+/** Names for what the packet's path knows by serial number; both grow and shrink under the trace. */
+type Links = ReadonlyMap<number, { link: string }>;
+type Rules = ReadonlyMap<number, { rule_id: string }>;
 
+/** Writes up to two lines a frame: what it was (PacketParser), and what became of it (Ingress). */
 export class FrameTrace implements IngressObserver {
   private readonly parser: LogWriter;
   private readonly ingress: LogWriter;
-  private readonly names: TraceNames;
+  private readonly links: Links;
+  private readonly rules: Rules;
 
-  constructor(pipe: LogPipe, names: TraceNames) {
+  constructor(pipe: LogPipe, links: Links, rules: Rules) {
     this.parser = pipe.writer("PacketParser");
     this.ingress = pipe.writer("Ingress");
-    this.names = names;
+    this.links = links;
+    this.rules = rules;
   }
 
   /** True when its lines would pass: else it is better not to be asked. */
@@ -29,28 +33,35 @@ export class FrameTrace implements IngressObserver {
   matched(capture: number, datagram: Datagram, serial: number): void {
     this.sayParsed(capture, datagram);
     if (this.ingress.takes("Trace")) {
-      this.ingress.say("Trace", "frame matched", { rule: this.names.rule(serial), datagrams: datagram.count });
+      this.ingress.say("Trace", "frame matched", {
+        rule: this.rules.get(serial)?.rule_id ?? serial,
+        datagrams: datagram.count,
+      });
     }
   }
 
   unmatched(capture: number, datagram: Datagram): void {
     this.sayParsed(capture, datagram);
     if (this.ingress.takes("Trace")) {
-      this.ingress.say("Trace", "no rule wants this frame", { link: this.names.link(capture) });
+      this.ingress.say("Trace", "no rule wants this frame", { link: this.link(capture) });
     }
   }
 
   refused(capture: number, reason: RefusalName): void {
     if (this.parser.takes("Trace")) {
-      this.parser.say("Trace", `frame refused: ${reason}`, { link: this.names.link(capture) });
+      this.parser.say("Trace", `frame refused: ${reason}`, { link: this.link(capture) });
     }
+  }
+
+  private link(capture: number): string {
+    return this.links.get(capture)?.link ?? `capture ${capture}`;
   }
 
   private sayParsed(capture: number, datagram: Datagram): void {
     if (this.parser.takes("Trace")) {
       const port = datagram.portAndProtocol & 0xffff;
       this.parser.say("Trace", "frame parsed", {
-        link: this.names.link(capture),
+        link: this.link(capture),
         from: formatIpv4(swap(datagram.sourceWord)),
         to: `${formatIpv4(swap(datagram.destinationWord))}:${port}`,
         protocol: datagram.portAndProtocol >>> 16,

@@ -5,15 +5,15 @@ import { Capture } from "../relay/capture.ts";
 import { linkField, linkFirst, linkSize } from "../relay/counters.ts";
 import { Ingress, regionOrder } from "../relay/ingress.ts";
 import { LargeSlots } from "../relay/large.ts";
-import { type MatchRule, MatchTable } from "../relay/match.ts";
+import { MatchTable } from "../relay/match.ts";
 import type { Queue } from "../relay/queue.ts";
 import { shim } from "../shim/library.ts";
 import { map, mapFd, onesSumAt, receiveAt } from "../shim/memory.ts";
 import { pollBits, type Ring } from "../shim/ring.ts";
-import { swap } from "./byte-order.ts";
 import { FrameTrace } from "./frame-trace.ts";
 import { Gather } from "./gather.ts";
 import type { Side } from "./loop.ts";
+import { matchRule } from "./match-rule.ts";
 import type { DoorMessage, NumberedOrder, Order, OrderRule } from "./orders.ts";
 import type { RegionTable } from "./regions.ts";
 import type { Door, OrderStream, Reporter } from "./streams.ts";
@@ -21,6 +21,7 @@ import { tokens } from "./tokens.ts";
 
 type CaptureMessage = Extract<DoorMessage, { kind: "capture" }>;
 
+/** What the ingress side stands on. `wake` ends a sleep of egress. */
 export type IngressSideParts = {
   ring: Ring;
   counters: Float64Array;
@@ -54,10 +55,7 @@ export class IngressSide implements Side {
     this.parts = parts;
     const { regions, counters, queue, wake, pipe } = parts;
     this.log = pipe.writer("Ingress");
-    this.trace = new FrameTrace(pipe, {
-      link: (capture) => this.captures.get(capture)?.link ?? "",
-      rule: (serial) => this.rules.get(serial)?.rule_id ?? "",
-    });
+    this.trace = new FrameTrace(pipe, this.captures, this.rules);
     const row = regions.freeRow();
     const size = limits.largeSlotCount * limits.largeSlotSize;
     const shape = {
@@ -82,11 +80,9 @@ export class IngressSide implements Side {
     }
     const taken = this.ingress.step(limits.turnFramesMax, nowNs);
     this.gather.note(taken, nowNs);
-    if (this.isEnding) {
-      this.turnsLeft--;
-      if (taken === 0 || this.turnsLeft === 0) {
-        this.end();
-      }
+    this.turnsLeft -= this.isEnding ? 1 : 0;
+    if (this.isEnding && (taken === 0 || this.turnsLeft === 0)) {
+      this.end();
     }
     return taken === limits.turnFramesMax || this.isEnding;
   }
@@ -300,15 +296,4 @@ export class IngressSide implements Side {
     this.ingress.announce(regionOrder.end, 0);
     this.isEnded = true;
   }
-}
-
-/** A rule as the packet's path compares it: addresses as a little-endian load sees them. */
-function matchRule(rule: OrderRule): MatchRule {
-  return {
-    serial: rule.serial,
-    counter: rule.counter,
-    destinationWord: swap(rule.group),
-    portAndProtocol: rule.port | (rule.protocol << 16),
-    sourceWord: swap(rule.source),
-  };
 }

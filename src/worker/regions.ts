@@ -13,6 +13,7 @@ export function regionMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(limits.regionsMax * (rowWords * 8 + 4));
 }
 
+/** The table; ingress takes rows, egress gives them back. */
 export class RegionTable {
   private readonly rows: Float64Array;
   private readonly inUse: Int32Array;

@@ -25,6 +25,7 @@ function receive(fd: number, buffer: Mapped, room: number, fds: number[]): numbe
   return size;
 }
 
+/** One order stream, as its side of the worker reads it. */
 export class OrderStream {
   readonly fd: number;
   /** Descriptors that came beside the bytes, in order, waiting for the order that names them. */
@@ -77,6 +78,7 @@ export class OrderStream {
 /** A message that came through fd 3, and the descriptors beside it. */
 export type Delivery = { message: DoorMessage; fds: number[] };
 
+/** The end of fd 3 in the worker. */
 export class Door {
   readonly fd: number;
   private readonly buffer = map(limits.doorMessageSizeMax + fdsSize);

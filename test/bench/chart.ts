@@ -13,7 +13,7 @@ const ownColour = "#2f81f7";
 const peerColour = "#8b949e";
 const textColour = "#7d8590";
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
@@ -34,7 +34,7 @@ function drawBar(bar: Bar, most: number, y: number): string {
   const middle = y + barHeight / 2 + 4.5;
   const weight = bar.isOwn ? ' font-weight="600"' : "";
   return [
-    `<text x="${labelWidth - 10}" y="${middle}" text-anchor="end"${weight}>${escape(bar.title)}</text>`,
+    `<text x="${labelWidth - 10}" y="${middle}" text-anchor="end"${weight}>${escaped(bar.title)}</text>`,
     `<rect x="${labelWidth}" y="${y}" width="${length.toFixed(1)}" height="${barHeight}" rx="3" fill="${bar.isOwn ? ownColour : peerColour}"/>`,
     `<text x="${(labelWidth + length + 8).toFixed(1)}" y="${middle}"${weight}>${bar.label}</text>`,
   ].join("\n");

@@ -1,4 +1,4 @@
-// Starts, stops and sudden deaths: how quick they are, and that nothing is left behind.
+// Starts, stops and sudden deaths: how quick they are, and that nothing is left behind. Wants quiet: each has a second.
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -36,9 +36,10 @@ test("a file left in /tmp or /dev/shm would be seen", () => {
 
 test("50 starts and stops: each ready and ended within a second, with exit code 0, and nothing is left", async () => {
   const before = memberships();
+  const readyMs: number[] = [];
   for (let turn = 0; turn < 50; turn++) {
     const relay = await Relay.start(lab, "relay", ["--pipeline", turn % 2 === 0 ? "split" : "unified"], { under });
-    expect(relay.readyMs).toBeLessThan(1000);
+    readyMs.push(relay.readyMs);
     await relay.must({ AddRule: rule });
     if (turn % 10 === 0) {
       await generate(lab, "gen", [
@@ -51,6 +52,11 @@ test("50 starts and stops: each ready and ended within a second, with exit code 
     expect(memberships()).toBe(before);
     expect(lab.pids("relay")).toEqual([]);
   }
+  readyMs.sort((a, b) => a - b);
+  console.log(
+    `ready after ${readyMs[0]?.toFixed()} to ${readyMs.at(-1)?.toFixed()} ms, median ${readyMs[25]?.toFixed()}`,
+  );
+  expect(readyMs.at(-1)).toBeLessThan(1000);
   expect(packetSockets().trim().split("\n")).toHaveLength(1);
   expect([readdirSync(tmp), readdirSync(shm)]).toEqual([[basename(lab.dir)], []]);
 });

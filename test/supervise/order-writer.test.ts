@@ -88,6 +88,7 @@ test("a worker that is gone is said once", () => {
   shim.mcr_close(farIngress);
   shim.mcr_close(farEgress);
   writer.send({ seq: 1, order: { kind: "Ping" } }, []);
+  writer.send({ seq: 2, order: { kind: "Ping" } }, []);
   expect(complaints).toEqual(["writing orders: EPIPE"]);
   writer.close();
 });

@@ -72,11 +72,12 @@ export const nftables: Contender = {
     (shape.flows > 1 && shape.outputs > 1 ? "its map of ports would see the first output's" : undefined),
   async start(lab, shape) {
     const places = outputs(shape);
+    // A rule per output: one rule has no room for fifty. The matching comes once, before anything is rewritten.
     const steps = places.map((place, index) => nftOutput(lab, shape, place, index === places.length - 1));
     const match = `ip daddr ${input.group} udp dport ${input.port}-${input.port + shape.flows - 1}`;
-    const chain = `type filter hook ingress device "${input.link}" priority 0;
-${match} ${steps.join(" ")}`;
-    lab.exec("relay", ["nft", "-f", "-"], `table netdev bench {\nchain relay {\n${chain}\n}\n}\n`);
+    const hook = `type filter hook ingress device "${input.link}" priority 0;\n${match} goto relay`;
+    const chains = `chain relay {\n${steps.join("\n")}\n}\nchain ingress {\n${hook}\n}`;
+    lab.exec("relay", ["nft", "-f", "-"], `table netdev bench {\n${chains}\n}\n`);
     return {
       pids: () => [],
       stop: async () => {

@@ -1,0 +1,98 @@
+// A rule at run time, and what it means to each of those it concerns: workers, memberships, the capture filter, the log.
+import { parseIpv4 } from "../base/ipv4.ts";
+import { limits } from "../limits.ts";
+import type { Rule } from "../rules/schema.ts";
+import type { Order, OrderRule } from "../worker/orders.ts";
+import type { CapturedLink } from "./captures.ts";
+import type { EndingRule } from "./ending.ts";
+import type { Wanted } from "./filter.ts";
+import type { Link } from "./links.ts";
+import type { Membership } from "./memberships.ts";
+import type { LiveOutput } from "./outputs.ts";
+
+/** A rule as it stands: what it needs and whether it has it. */
+export type LiveRule = {
+  readonly rule: Rule;
+  readonly serial: number;
+  readonly counter: number;
+  readonly outputs: LiveOutput[];
+  capture: CapturedLink | undefined;
+  /** Why nothing of it runs; undefined when workers have it. */
+  pending: string | undefined;
+};
+
+/** The rule as workers are told of it. */
+export function orderRule(live: LiveRule): OrderRule {
+  const { rule, serial, counter, capture, outputs } = live;
+  return {
+    serial,
+    rule_id: rule.rule_id,
+    counter,
+    capture: capture?.serial ?? 0,
+    group: parseIpv4(rule.input_group) ?? 0,
+    port: rule.input_port,
+    protocol: rule.input_protocol,
+    source: sourceOf(rule),
+    outputs: outputs.map((output) => ({ id: output.id, counter: output.counter, isPending: output.fd < 0 })),
+  };
+}
+
+/** An order, and the sockets that travel beside it. */
+export type SocketOrder = { order: Order; sockets: readonly number[] };
+
+/** The orders that bring a worker that knows nothing to where `lives` run: their sockets first. */
+export function upbringingOf(lives: readonly LiveRule[]): SocketOrder[] {
+  const open = lives.flatMap((live) => live.outputs.filter((output) => output.fd >= 0));
+  const orders: SocketOrder[] = [];
+  for (let at = 0; at < open.length; at += limits.orderSocketsMax) {
+    const some = open.slice(at, at + limits.orderSocketsMax);
+    const ids = some.map((output) => output.id);
+    orders.push({ order: { kind: "Sockets", ids }, sockets: some.map((output) => output.fd) });
+  }
+  orders.push({ order: { kind: "SyncRules", rules: lives.map(orderRule) }, sockets: [] });
+  return orders;
+}
+
+/** What has to be joined for the rule; undefined while its link is not captured. */
+export function membershipOf({ capture, rule }: LiveRule): Membership | undefined {
+  return capture && { linkIndex: capture.link.index, group: parseIpv4(rule.input_group) ?? 0, source: sourceOf(rule) };
+}
+
+/** What the filter of its link has to let through. */
+export function wantedOf({ rule }: LiveRule): Wanted {
+  return { address: parseIpv4(rule.input_group) ?? 0, protocol: rule.input_protocol };
+}
+
+/** Those whose datagrams workers consume, each with its link as it is now. */
+export function endable(lives: readonly LiveRule[], table: ReadonlyMap<string, Link>): EndingRule[] {
+  return lives.flatMap(({ rule, serial, counter, capture, pending }) => {
+    const link = table.get(rule.input_interface);
+    const isRunning = pending === undefined && capture !== undefined && link?.index === capture.link.index;
+    return isRunning ? [{ rule, serial, counter, link }] : [];
+  });
+}
+
+/** What a line of the log says of it. */
+export function newsOf({ rule, outputs, pending }: LiveRule): Record<string, string | number> {
+  const waiting = pending ?? outputs.find((output) => output.pending !== undefined)?.pending;
+  return {
+    rule: rule.rule_id,
+    ...(rule.name === undefined ? {} : { name: rule.name }),
+    input: `${rule.input_group}:${rule.input_port} on ${rule.input_interface}`,
+    outputs: outputs.length,
+    ...(waiting === undefined ? {} : { pending: waiting }),
+  };
+}
+
+/** Host order; 0 is every source. */
+function sourceOf(rule: Rule): number {
+  return rule.input_source === undefined ? 0 : (parseIpv4(rule.input_source) ?? 0);
+}
+
+/** Why the input link `name` cannot be captured as it is now; undefined when it can. */
+export function usable(name: string, link: { isUp: boolean } | undefined): string | undefined {
+  if (link === undefined) {
+    return `input link ${name} does not exist`;
+  }
+  return link.isUp ? undefined : `${name} is down`;
+}
