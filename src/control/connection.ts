@@ -31,6 +31,7 @@ export type Shared = {
 
 type Phase = "reading" | "handling" | "writing" | "closing";
 
+/** One client: its unfinished command, the commands it waits for, the replies it has not taken; all bounded. */
 export class Connection {
   readonly #socket: Socket;
   readonly #shared: Shared;

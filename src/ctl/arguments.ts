@@ -54,6 +54,7 @@ export function parse(args: readonly string[], verbs: readonly AnyVerb[]): Outco
   return parseVerb(verb, [...before, ...after]);
 }
 
+/** The verb that begins `args`, or why there is none. */
 export function findVerb(word: string, verbs: readonly AnyVerb[]): AnyVerb | undefined {
   return verbs.find((verb) => verb.name === word || verb.aliases?.includes(word));
 }

@@ -24,6 +24,7 @@ function sum<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((total, item) => total + of(item), 0);
 }
 
+/** Everything at a glance: workers, links, rules and what was lost, as text for a terminal. */
 export function renderStatus(now: Status): string {
   const pending = now.rules.filter((rule) => rule.state === "pending").length;
   const running = now.workers.filter((worker) => worker.state === "running").length;

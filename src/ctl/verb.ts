@@ -72,6 +72,7 @@ export type Verb = About & {
 /** A role that parses its own arguments and prints its own help. */
 export type PassedOn = About & { kind: "passed-on"; run(args: string[], world: World): Promise<number> };
 
+/** A verb of any kind: one that asks the supervisor, or one that plays a part of its own. */
 export type AnyVerb = Verb | PassedOn;
 
 /** Options of every verb that talks to the supervisor. */

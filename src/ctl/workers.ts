@@ -24,6 +24,7 @@ export const workers: Verb = {
       : askAndShow(world, "GetStatus", "Status", renderWorkers),
 };
 
+/** The workers as a table, memory in binary units. */
 export function renderWorkers(status: Status): string {
   const columns = [
     { head: "PID", align: "right" },

@@ -1,5 +1,6 @@
 // Where every counter lives in a worker's page: doubles, one writer each, readable by the supervisor at any time.
 // The page is a memfd of the supervisor's, so totals outlive the worker that wrote them.
+import { bucketCount } from "../base/buckets.ts";
 
 /** Why a frame is not forwarded, by name. The order is the layout; add at the end only. */
 export const refusals = [
@@ -57,6 +58,11 @@ const egressNames = [
   "queueDepthMax",
   "stallMaxUs",
   "linesLost",
+  "taken", // datagrams taken from the queue, each once
+  "inFlight", // of `datagrams`, those that are not sent, failed or dropped yet; a level, not a total
+  "died", // of `dropped`, those that a worker held when it died; the supervisor's
+  "latencySumUs", // of the sends whose latency was looked at
+  "latencyMaxUs",
 ] as const;
 
 /** Offsets, in doubles, of the worker-wide counters. Written by ingress: `ingress` and `refused`; by egress: `egress`. */
@@ -67,6 +73,10 @@ export const egress = layout(64, egressNames);
 /** How often sends failed, by errno (0..255: anything above is kept under 255). */
 export const errnoFirst = 128;
 export const errnoCount = 256;
+
+/** Sends that went out by how many datagrams they carried: up to 1, 2, 4, 8, 16, 32, 64, and more. Written by egress. */
+export const batchFirst = 384;
+export const batchCount = 8;
 
 /** One capture ring a link. `readSlot` lets a successor go on where a dead worker stopped. */
 export const linkFirst = 512;
@@ -82,14 +92,44 @@ export const linkField = {
   lastSeenNs: 6,
 } as const;
 
-export const ruleFirst = linkFirst + linkSize * linkMax;
-export const ruleSize = 8;
+/** Sends by latency in microseconds, as base/buckets.ts has them. Written by egress. */
+export const latencyFirst = linkFirst + linkSize * linkMax;
+
+export const ruleFirst = latencyFirst + bucketCount;
+export const ruleSize = 24;
 export const ruleMax = 16_384;
-export const ruleField = { datagrams: 0, bytes: 1, lastSeenNs: 2, frames: 3 } as const;
+/**
+ * Of a rule. `other…`: frames to its group that no rule took, and what the last of them showed; `refused…` and `tagged…`: frames
+ * to its group that were refused. Of several rules with one group, one holds these. Egress writes `taken`, on a cache line of
+ * its own.
+ */
+export const ruleField = {
+  datagrams: 0,
+  bytes: 1,
+  lastSeenNs: 2,
+  frames: 3,
+  otherFrames: 4,
+  /** As Datagram.portAndProtocol and sourceWord. */
+  otherPort: 5,
+  otherSource: 6,
+  otherNs: 7,
+  refused: 8,
+  /** The number of a refusal. */
+  refusedReason: 9,
+  refusedNs: 10,
+  tagged: 11,
+  taggedVlan: 12,
+  taggedNs: 13,
+  taken: 16,
+} as const;
 
 export const outputFirst = ruleFirst + ruleSize * ruleMax;
-export const outputSize = 8;
+export const outputSize = 24;
 export const outputMax = 131_072;
+/**
+ * Of an output. `dropped` is the sum of the four behind it in name: the output had no socket, its socket was full for too long, it
+ * was removed, its worker died (this one is the supervisor's).
+ */
 export const outputField = {
   sent: 0,
   sentBytes: 1,
@@ -99,7 +139,15 @@ export const outputField = {
   lastErrno: 5,
   lastSentNs: 6,
   entered: 7,
+  droppedPending: 8,
+  droppedFull: 9,
+  droppedRemoved: 10,
+  droppedDied: 11,
+  failedOther: 12,
 } as const;
+/** Behind them: the errnos by which datagrams failed, each with how many; what finds no place is in failedOther. */
+export const outputErrnoFirst = 16;
+export const outputErrnoCount = 4;
 
 /** Doubles in a page, and its size in bytes. Sparse: what no rule uses takes no memory. */
 export const counterCount = outputFirst + outputSize * outputMax;

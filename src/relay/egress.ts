@@ -2,25 +2,16 @@
 // A rule keeps one backlog, a chain of slots, and each of its outputs a place in it: fan-out copies nothing.
 import { type Batch, gather } from "./batch.ts";
 import { egress as counter } from "./counters.ts";
+import type { EgressParts } from "./egress-parts.ts";
 import { regionOrder } from "./ingress.ts";
+import { Latency } from "./latency.ts";
 import { Output, type OutputOrder, OutputRule, takeOut } from "./output.ts";
-import type { Queue } from "./queue.ts";
-import { type RegionEvents, Regions } from "./regions.ts";
-import { complete, discard, drop, lose, type Sender, type Sends } from "./send.ts";
+import { Regions } from "./regions.ts";
+import { complete, discard, drop, enter, lose } from "./send.ts";
 import { none, Slots } from "./slots.ts";
 
 /** Datagrams that may wait for an output whose socket is full: 20 ms at 100,000/s. */
 const backlogMax = 2048;
-
-/** What egress stands on: its queue, its kernel, its counters, and whom to tell when a socket or region is free. */
-export type EgressParts = RegionEvents & {
-  counters: Float64Array;
-  queue: Queue;
-  sender: Sender;
-  sends: Sends;
-  /** The socket of an output that is gone. */
-  socketClosed: (fd: number) => void;
-};
 
 /** The rules and outputs of one worker, and every datagram between the queue and the kernel. */
 export class Egress {
@@ -31,16 +22,19 @@ export class Egress {
   private readonly blocked: Output[] = [];
   private readonly fresh: OutputRule[] = [];
   private readonly regions: Regions;
-  /** Rules come with rising numbers: one above this has not been heard of yet, one below and unknown is gone. */
-  private serialMax = 0;
+  /** The rule that orders did not bring when its datagrams came: they are nobody's. 0: none. */
+  private forgotten = 0;
   /** Ingress has said its last; what is held is all there is. */
   hasEnded = false;
   private readonly batch: Batch;
+  private readonly latency: Latency | undefined;
 
   constructor(parts: EgressParts) {
     this.parts = parts;
     this.regions = new Regions(this.slots, parts);
-    this.batch = { sender: parts.sender, sends: parts.sends, slots: this.slots };
+    this.latency = parts.wallUs === undefined ? undefined : new Latency(parts.counters, parts.wallUs);
+    const { sender, sends } = parts;
+    this.batch = { sender, sends, slots: this.slots, ...(this.latency === undefined ? {} : { latency: this.latency }) };
   }
 
   /** True while something is ready to be sent or on its way into the kernel. */
@@ -64,7 +58,7 @@ export class Egress {
   }
 
   /** Adds a rule or changes its outputs. An output known by its id keeps its place and loses nothing. */
-  setRule(serial: number, orders: readonly OutputOrder[]): void {
+  setRule(serial: number, orders: readonly OutputOrder[], counterIndex?: number): void {
     const known = this.rules.get(serial);
     const before = new Map(known?.outputs.map((output) => [output.id, output]));
     const outputs = orders.map((order) => {
@@ -75,9 +69,8 @@ export class Egress {
     for (const gone of before.values()) {
       this.retire(gone);
     }
-    this.serialMax = Math.max(this.serialMax, serial);
     if (known === undefined) {
-      this.rules.set(serial, new OutputRule(serial, outputs));
+      this.rules.set(serial, new OutputRule(serial, outputs, counterIndex));
     } else {
       known.setOutputs(outputs);
     }
@@ -93,11 +86,9 @@ export class Egress {
     return rule !== undefined;
   }
 
-  /** Gives up on the rule that the oldest entry of the queue names: its datagrams are counted as nobody's. */
+  /** Orders have been read, all there were: if they did not bring the rule of the oldest entry, it is gone. */
   forgetUnknown(): void {
-    if (this.parts.queue.depth() > 0) {
-      this.serialMax = Math.max(this.serialMax, this.parts.queue.word(0, 1));
-    }
+    this.forgotten = this.parts.queue.depth() > 0 ? this.parts.queue.word(0, 1) : 0;
   }
 
   /** The serial numbers of all rules. */
@@ -111,6 +102,7 @@ export class Egress {
    * order has not been read yet, and the caller must read orders first.
    */
   step(budget: number, nowNs: number): number {
+    this.latency?.turn(nowNs);
     const taken = this.drain(budget);
     this.start();
     this.unblock(nowNs);
@@ -166,19 +158,23 @@ export class Egress {
     const { queue, counters } = this.parts;
     const { slots } = this;
     const rule = this.rules.get(serial);
-    if (rule === undefined && serial > this.serialMax) {
+    if (rule === undefined && serial !== this.forgotten) {
       return false;
     }
     const slot = queue.word(ahead, 0);
     const place = queue.word(ahead, 2);
     const segments = queue.word(ahead, 3);
     const count = segments & 0xffff;
+    counters[counter.taken] = (counters[counter.taken] as number) + count;
     if (rule === undefined) {
       counters[counter.unknownRule] = (counters[counter.unknownRule] as number) + count;
       slots.take(slot, 0, 0, 0, count, 0);
       return true;
     }
     slots.take(slot, place >>> 16, place & 0xffff, segments >>> 16, count, rule.users);
+    if (rule.users > 0 && this.latency?.chooses()) {
+      slots.follow(slot);
+    }
     rule.tie(slots, slot, count);
     if (!rule.isFresh) {
       rule.isFresh = true;
@@ -191,14 +187,15 @@ export class Egress {
   private start(): void {
     const { counters } = this.parts;
     for (const rule of this.fresh) {
+      rule.countTaken(counters);
       counters[counter.datagrams] = (counters[counter.datagrams] as number) + rule.freshCount * rule.outputs.length;
       for (const output of rule.outputs) {
         output.add(counters, "entered", rule.freshCount);
         if (output.fd < 0) {
-          lose(counters, output, rule.freshCount);
+          lose(counters, output, rule.freshCount, "droppedPending");
           continue;
         }
-        output.backlog += rule.freshCount;
+        enter(counters, output, rule.freshCount);
         if (output.cursor === none) {
           output.cursor = rule.freshFirst;
         }
@@ -218,7 +215,7 @@ export class Egress {
   /** A blocked output may not hold so many slots that others starve: the oldest go, counted. */
   private bound(output: Output): void {
     while (output.cursor !== none && (this.slots.isScarce(output.cursor) || output.backlog > backlogMax)) {
-      drop(this.batch, this.parts.counters, output);
+      drop(this.batch, this.parts.counters, output, "droppedFull");
     }
     this.regions.closeEmpty();
   }

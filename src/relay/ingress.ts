@@ -15,7 +15,8 @@ import {
 } from "./counters.ts";
 import type { LargeSlots } from "./large.ts";
 import type { MatchRule } from "./match.ts";
-import { Datagram, type OnesSum, parse } from "./parse.ts";
+import { noteOther, noteRefused } from "./near-misses.ts";
+import { Datagram, destinationOf, type OnesSum, parse } from "./parse.ts";
 import type { Queue } from "./queue.ts";
 import type { Region } from "./region.ts";
 
@@ -169,13 +170,14 @@ export class Ingress {
       capture.take(counters);
     }
     if (refused !== 0) {
-      this.refuse(capture, refused);
+      this.refuse(capture, refused, destinationOf(region.views, at), nowNs);
       region.release(slot);
       return;
     }
     const rule = capture.rules.find(datagram.destinationWord, datagram.portAndProtocol, datagram.sourceWord);
     if (rule === undefined) {
       add(counters, counter.noMatch, 1);
+      noteOther(counters, capture, datagram, nowNs);
       if (this.observer !== undefined) {
         this.observer.unmatched(capture.serial, datagram);
       }
@@ -195,9 +197,10 @@ export class Ingress {
     this.isDirty = true;
   }
 
-  private refuse(capture: Capture, refused: number): void {
+  private refuse(capture: Capture, refused: number, destinationWord: number, nowNs: number): void {
     const { counters } = this.parts;
     add(counters, refusedFirst + refused - 1, 1);
+    noteRefused(counters, capture, destinationWord, refused, this.datagram.vlan, nowNs);
     if (this.observer !== undefined) {
       this.observer.refused(capture.serial, refusals[refused - 1] as RefusalName);
     }

@@ -1,5 +1,6 @@
 // Which rule wants a datagram: a hash table of one link's rules, open addressing, no allocation on the way of a packet.
 // Made anew from its rules whenever they change, and exchanged in one assignment; the packet's path only reads.
+import { Groups } from "./groups.ts";
 
 /** What ingress needs of a rule. */
 export type MatchRule = {
@@ -28,6 +29,8 @@ function mix(destination: number, portAndProtocol: number, source: number): numb
 /** The rules of one link, by what a datagram shows of itself. Keys of two rules differ. */
 export class MatchTable {
   readonly size: number;
+  /** The addresses that these rules want. */
+  readonly groups: Groups;
   private readonly keys: Int32Array;
   private readonly rules: (MatchRule | undefined)[];
   private readonly mask: number;
@@ -42,6 +45,7 @@ export class MatchTable {
       capacity *= 2;
     }
     this.size = rules.length;
+    this.groups = new Groups(rules);
     this.mask = capacity - 1;
     this.keys = new Int32Array(capacity * keyWords);
     this.rules = new Array<MatchRule | undefined>(capacity).fill(undefined);

@@ -1,5 +1,14 @@
 // One output of a rule as egress drives it: where it stands in the rule's backlog, and what is in flight.
-import { outputField, outputFirst, outputSize } from "./counters.ts";
+import {
+  outputErrnoCount,
+  outputErrnoFirst,
+  outputField,
+  outputFirst,
+  outputSize,
+  ruleField,
+  ruleFirst,
+  ruleSize,
+} from "./counters.ts";
 import { none, type Slots } from "./slots.ts";
 
 /** The largest UDP payload IPv4 can carry: 65,535 less 20 and 8. RFC 768, RFC 791. */
@@ -47,6 +56,21 @@ export class Output {
     counters[at] = (counters[at] as number) + by;
   }
 
+  /** Counts datagrams that failed by errno `code`. */
+  addFailed(counters: Float64Array, code: number, by: number): void {
+    this.add(counters, "failed", by);
+    const first = this.counters + outputErrnoFirst;
+    for (let at = first; at < first + outputErrnoCount * 2; at += 2) {
+      const known = counters[at] as number;
+      if (known === code || known === 0) {
+        counters[at] = code;
+        counters[at + 1] = (counters[at + 1] as number) + by;
+        return;
+      }
+    }
+    this.add(counters, "failedOther", by);
+  }
+
   set(counters: Float64Array, field: keyof typeof outputField, value: number): void {
     counters[this.counters + outputField[field]] = value;
   }
@@ -64,9 +88,21 @@ export class OutputRule {
   freshCount = 0;
   isFresh = false;
 
-  constructor(serial: number, outputs: Output[]) {
+  private readonly counters: number;
+
+  /** `counterIndex` -1: nobody reads what is counted of the rule itself. */
+  constructor(serial: number, outputs: Output[], counterIndex = -1) {
     this.serial = serial;
+    this.counters = counterIndex < 0 ? -1 : ruleFirst + counterIndex * ruleSize;
     this.setOutputs(outputs);
+  }
+
+  /** Counts what came since this turn began as taken from the queue. */
+  countTaken(counters: Float64Array): void {
+    if (this.counters >= 0) {
+      const at = this.counters + ruleField.taken;
+      counters[at] = (counters[at] as number) + this.freshCount;
+    }
   }
 
   /** Ties `slot`, which was just taken and holds `count` datagrams, behind the newest one. */

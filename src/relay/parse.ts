@@ -116,6 +116,16 @@ export function parse(
   return 0;
 }
 
+/**
+ * The destination of a frame that parse() refused, as Datagram.destinationWord; 0 when it shows none. For the counters alone: nothing
+ * of such a frame is to be believed.
+ */
+export function destinationOf({ u16, u32 }: RegionViews, slot: number): number {
+  const net = u16[(slot + slotNet) >> 1] as number;
+  const size = (u32[(slot + slotCaptured) >> 2] as number) - (net - (u16[(slot + slotMac) >> 1] as number));
+  return u16[(slot + slotProtocol) >> 1] === etherIpv4 && size >= 20 ? (u32[(slot + net + 16) >> 2] as number) : 0;
+}
+
 /** Fills `out` from the IP header at `at`, payloadOffset counted from it. */
 function parseIp(views: RegionViews, at: number, size: number, out: Datagram): number {
   const { u8, u16, u32 } = views;

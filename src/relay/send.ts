@@ -1,7 +1,7 @@
 // Sends under way: what each carries, and what its completion means for the output it belongs to.
 
 import type { Batch } from "./batch.ts";
-import { egress as counter, errnoCount, errnoFirst } from "./counters.ts";
+import { batchCount, batchFirst, egress as counter, errnoCount, errnoFirst, type outputField } from "./counters.ts";
 import type { Output } from "./output.ts";
 import { none, type Slots } from "./slots.ts";
 
@@ -113,7 +113,8 @@ export function complete(batch: Batch, counters: Float64Array, index: number, re
   output.inFlight--;
   if (result >= 0) {
     countSent(batch, counters, output, index, result, nowNs);
-    advance(batch, output, sends.slotsOf(index), sends.datagramsOf(index));
+    follow(batch, output, sends.slotsOf(index));
+    advance(batch, counters, output, sends.slotsOf(index), sends.datagramsOf(index));
   } else if (-result !== chainBroken) {
     refused(batch, counters, output, index, -result, nowNs);
   }
@@ -138,6 +139,8 @@ function countSent(
   counters[counter.sent] = (counters[counter.sent] as number) + datagrams;
   counters[counter.sentBytes] = (counters[counter.sentBytes] as number) + bytes;
   counters[counter.sends] = (counters[counter.sends] as number) + 1;
+  const size = batchFirst + Math.min(batchCount - 1, datagrams < 2 ? 0 : 32 - Math.clz32(datagrams - 1));
+  counters[size] = (counters[size] as number) + 1;
   if (datagrams > (counters[counter.batchMax] as number)) {
     counters[counter.batchMax] = datagrams;
   }
@@ -173,14 +176,30 @@ function refused(
   }
   output.refusedErrno = 0;
   const datagrams = batch.sends.datagramsOf(index);
-  output.add(counters, "failed", datagrams);
+  output.addFailed(counters, code, datagrams);
   counters[counter.failed] = (counters[counter.failed] as number) + datagrams;
-  advance(batch, output, batch.sends.slotsOf(index), datagrams);
+  advance(batch, counters, output, batch.sends.slotsOf(index), datagrams);
+}
+
+/** Notes the latency of those of the next `slots` slots that are followed: their send is done. */
+function follow(batch: Batch, output: Output, slots: number): void {
+  const { latency } = batch;
+  if (latency === undefined) {
+    return;
+  }
+  const { stampUs, next } = batch.slots;
+  let slot = output.cursor;
+  for (let left = slots; left > 0; left--) {
+    if (stampUs[slot] !== 0) {
+      latency.note(stampUs[slot] as number);
+    }
+    slot = next[slot] as number;
+  }
 }
 
 /** Moves the cursor over `slots` slots; with 0 only a part of one went out. */
-function advance(batch: Batch, output: Output, slots: number, datagrams: number): void {
-  output.backlog -= datagrams;
+function advance(batch: Batch, counters: Float64Array, output: Output, slots: number, datagrams: number): void {
+  leave(counters, output, datagrams);
   if (slots === 0) {
     output.partsDone++;
     return;
@@ -189,6 +208,16 @@ function advance(batch: Batch, output: Output, slots: number, datagrams: number)
   for (let left = slots; left > 0; left--) {
     step(batch.slots, output);
   }
+}
+
+/** Datagrams come into an output's backlog, or leave it. */
+export function enter(counters: Float64Array, output: Output, datagrams: number): void {
+  output.backlog += datagrams;
+  counters[counter.inFlight] = (counters[counter.inFlight] as number) + datagrams;
+}
+
+function leave(counters: Float64Array, output: Output, datagrams: number): void {
+  enter(counters, output, -datagrams);
 }
 
 /** Leaves the slot under the cursor behind. */
@@ -201,18 +230,22 @@ function step(slots: Slots, output: Output): void {
   }
 }
 
+/** Why we give up on datagrams, by the counter that says so. */
+export type DropReason = Extract<keyof typeof outputField, `dropped${string}`>;
+
 /** Drops what is left of the slot under the cursor, counted. */
-export function drop(batch: Batch, counters: Float64Array, output: Output): void {
+export function drop(batch: Batch, counters: Float64Array, output: Output, reason: DropReason): void {
   const datagrams = (batch.slots.count[output.cursor] as number) - output.partsDone;
   output.partsDone = 0;
   output.refusedErrno = 0;
-  output.backlog -= datagrams;
-  lose(counters, output, datagrams);
+  leave(counters, output, datagrams);
+  lose(counters, output, datagrams, reason);
   step(batch.slots, output);
 }
 
-/** Counts datagrams that never had a chance: their output cannot work now. */
-export function lose(counters: Float64Array, output: Output, datagrams: number): void {
+/** Counts datagrams that we give up on. */
+export function lose(counters: Float64Array, output: Output, datagrams: number, reason: DropReason): void {
+  output.add(counters, reason, datagrams);
   output.add(counters, "dropped", datagrams);
   counters[counter.dropped] = (counters[counter.dropped] as number) + datagrams;
 }
@@ -223,6 +256,6 @@ export function lose(counters: Float64Array, output: Output, datagrams: number):
  */
 export function discard(batch: Batch, counters: Float64Array, output: Output): void {
   while (output.cursor !== none && output.backlog > 0) {
-    drop(batch, counters, output);
+    drop(batch, counters, output, "droppedRemoved");
   }
 }

@@ -6,6 +6,9 @@ import type { Region } from "./region.ts";
 /** No slot: the end of a backlog. */
 export const none = -1;
 
+/** tp_sec of struct tpacket2_hdr, tp_nsec behind it. packet(7). */
+const slotSeconds = 16;
+
 /** Every slot that egress may hold, by number; a slot goes back with the last of its users. */
 export class Slots {
   /** Payload address as C knows it, size in bytes. */
@@ -17,6 +20,8 @@ export class Slots {
   count = new Int32Array(0);
   /** The next slot of the same rule, or `none`. */
   next = new Int32Array(0);
+  /** When the kernel captured the frame, in microseconds of CLOCK_REALTIME; 0: not followed. */
+  stampUs = new Float64Array(0);
   /** Slots held in all. */
   held = 0;
   private users = new Int32Array(0);
@@ -68,9 +73,18 @@ export class Slots {
     this.segment[slot] = segment;
     this.count[slot] = count;
     this.next[slot] = none;
+    this.stampUs[slot] = 0;
     this.users[slot] = users;
     this.held++;
     this.heldBy.set(region, this.heldIn(region) + 1);
+  }
+
+  /** Follows the frame of a slot that is held: its stamp is read now, because later it may be another frame's. */
+  follow(slot: number): void {
+    const region = this.regionOf[slot] as Region;
+    const at = ((region.slotOffsets[slot - region.shape.slotFirst] as number) + slotSeconds) >> 2;
+    const { u32 } = region.views;
+    this.stampUs[slot] = (u32[at] as number) * 1e6 + (u32[at + 1] as number) / 1000;
   }
 
   /** True when the slot's region is more than half taken: the kernel will soon have nowhere to put frames. */
@@ -103,6 +117,7 @@ export class Slots {
     this.segment = carry(this.segment, new Int32Array(capacity));
     this.count = carry(this.count, new Int32Array(capacity));
     this.next = carry(this.next, new Int32Array(capacity));
+    this.stampUs = carry(this.stampUs, new Float64Array(capacity));
     this.users = carry(this.users, new Int32Array(capacity));
     while (this.regionOf.length < capacity) {
       this.regionOf.push(undefined);

@@ -70,6 +70,7 @@ export function closeSocket(fd: number): void {
   shim.mcr_close(fd);
 }
 
+/** Sets one option, a 32-bit integer; returns what the kernel refused. */
 export function setOption(fd: number, name: OptionName, value: number): Failure | undefined {
   const [level, number] = options[name];
   return refusalOf(name, shim.mcr_option(fd, level, number, value | 0));
@@ -111,6 +112,7 @@ export function bindAddress(fd: number, address: number, port: number): Failure 
   return refusalOf("bind", shim.mcr_bind(fd, address, port));
 }
 
+/** Ties the socket to one far address (host order) and port; from then on its errors are that address's. */
 export function connect(fd: number, address: number, port: number): Failure | undefined {
   return refusalOf("connect", shim.mcr_connect(fd, address, port));
 }
@@ -126,6 +128,7 @@ export function joinGroup(fd: number, linkIndex: number, group: number, source: 
   return refusalOf(step, shim.mcr_membership(fd, 1, linkIndex, group, source));
 }
 
+/** Leaves what joinGroup joined. */
 export function leaveGroup(fd: number, linkIndex: number, group: number, source: number): Failure | undefined {
   const step = source === 0 ? "MCAST_LEAVE_GROUP" : "MCAST_LEAVE_SOURCE_GROUP";
   return refusalOf(step, shim.mcr_membership(fd, 0, linkIndex, group, source));

@@ -19,6 +19,7 @@ import { macTypes } from "./netlink.ts";
 /** An open capture socket and the shape of its ring, which mapFd(fd, ringSize) shows. */
 export type CaptureSocket = RingGeometry & { fd: number; slotCount: number; ringSize: number; fanoutId: number };
 
+/** What a capture socket shall be like; sizes in bytes. */
 export type CaptureWish = {
   link: Pick<Link, "index" | "mtu">;
   /** Default: from the link's MTU. */

@@ -11,6 +11,7 @@ import { coarsened, type Range, rangesOf, rangesSize } from "./ranges.ts";
 /** What a rule wants to see: an address (host order) and 17 (UDP) or 50 (ESP). */
 export type Wanted = { address: number; protocol: number };
 
+/** What the filter has to know of the link, and how exact it may be. */
 export type FilterOptions = {
   /** The link's frames begin with 14 bytes of Ethernet header (see macTypes in netlink.ts). */
   hasEthernetHeader: boolean;

@@ -29,6 +29,7 @@ export type LinksView = {
 
 type Bodies = { bodies: Uint8Array[]; isInterrupted: boolean };
 
+/** The links of this network namespace, read by rtnetlink: a doorbell says that something changed, then all is read again. */
 export class Links implements LinksView {
   private readonly linkBell: Doorbell;
   private readonly routeBell: Doorbell;

@@ -32,6 +32,7 @@ export type OutputWish = {
   sourceIp?: number;
 };
 
+/** A socket, or why there is none yet, in words for an operator. */
 export type OutputSocket = { fd: number } | { pending: string };
 
 const protocolUdp = 17;

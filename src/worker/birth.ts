@@ -8,7 +8,7 @@ import { reasonOf } from "../base/outcome.ts";
 import { programVersion } from "../base/version.ts";
 import { limits } from "../limits.ts";
 import type { LogPipe, LogWriter } from "../log/writer.ts";
-import { ingress as ingressCounter } from "../relay/counters.ts";
+import { egress as egressCounter, ingress as ingressCounter } from "../relay/counters.ts";
 import { Queue, queueMemory } from "../relay/queue.ts";
 import { abiDifference, abiText } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
@@ -20,7 +20,7 @@ import { sayFinal } from "./final.ts";
 import { IngressSide } from "./ingress-side.ts";
 import { run as runLoop } from "./loop.ts";
 import type { DoorMessage } from "./orders.ts";
-import { clockNs, end, openCounters, openLog, openRing, type ThreadSetup } from "./parts.ts";
+import { end, openCounters, openLog, openRing, type ThreadSetup, watch } from "./parts.ts";
 import { RegionTable, regionMemory } from "./regions.ts";
 import { type Delivery, Door, OrderStream, Reporter } from "./streams.ts";
 import { warmUp } from "./warmup.ts";
@@ -105,7 +105,7 @@ async function live(pipe: LogPipe, log: LogWriter): Promise<void> {
   }
   const alone = { fallAsleep: () => true, awake: () => undefined };
   if (hello.pipeline === "split") {
-    runLoop(ring, [ingress], alone, clockNs);
+    runLoop(ring, [ingress], alone, watch(counters, ingressCounter.stallMaxUs));
     // The egress thread says the last words and ends the process when the last datagram is out.
     for (;;) {
       ring.wait(0, limits.turnWaitUs);
@@ -114,7 +114,7 @@ async function live(pipe: LogPipe, log: LogWriter): Promise<void> {
   const queue = new Queue(setup.queue, "consumer");
   const orders = new OrderStream(egressOrders);
   const egress = new EgressSide({ ring, counters, queue, regions, orders, reporter, pipe, wakeup: -1 });
-  runLoop(ring, [ingress, egress], alone, clockNs);
+  runLoop(ring, [ingress, egress], alone, watch(counters, ingressCounter.stallMaxUs, egressCounter.stallMaxUs));
   sayFinal(pipe, counters);
   end(exitCodes.ok);
 }

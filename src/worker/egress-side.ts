@@ -10,6 +10,7 @@ import { shim } from "../shim/library.ts";
 import { pollBits, type Ring } from "../shim/ring.ts";
 import type { Side } from "./loop.ts";
 import type { NumberedOrder, OrderRule } from "./orders.ts";
+import { wallUs } from "./parts.ts";
 import type { RegionTable } from "./regions.ts";
 import type { OrderStream, Reporter } from "./streams.ts";
 import { tokens } from "./tokens.ts";
@@ -27,10 +28,6 @@ export type EgressSideParts = {
   wakeup: number;
 };
 
-// How many turns an entry whose rule is not known may wait for the order that brings it. The supervisor writes orders to
-// egress first, so one look is enough; more means that the order will never come.
-const unknownTurnsMax = 100;
-
 /** The side of a worker that sends, as the loop drives it. */
 export class EgressSide implements Side {
   private readonly parts: EgressSideParts;
@@ -38,7 +35,6 @@ export class EgressSide implements Side {
   private readonly egress: Egress;
   private readonly sockets = new Map<number, number>();
   private isOrderStreamOpen = true;
-  private unknownTurns = 0;
   private endsAtNs = 0;
   private isEnded = false;
 
@@ -51,6 +47,7 @@ export class EgressSide implements Side {
       queue,
       sender: ring,
       sends: new Sends(limits.sendsMax),
+      wallUs,
       regionOpen: (row) => regions.open(row),
       regionClosed: (row) => regions.close(row),
       socketClosed: (fd) => this.closeSocket(fd),
@@ -69,8 +66,6 @@ export class EgressSide implements Side {
     const taken = this.egress.step(limits.turnEntriesMax, nowNs);
     if (taken < 0) {
       this.awaitRule();
-    } else if (taken > 0) {
-      this.unknownTurns = 0;
     }
     this.endWhenDrained(nowNs);
     return taken < 0 || taken === limits.turnEntriesMax;
@@ -120,15 +115,13 @@ export class EgressSide implements Side {
     }
   }
 
-  /** The next datagram's rule is on its way in the order stream; when it is not, the datagram is nobody's. */
+  /**
+   * The next datagram's rule is not known: gone, or new, or back again. The supervisor writes orders to egress first, so what
+   * ingress has heard of can be read here; what these orders do not bring is gone.
+   */
   private awaitRule(): void {
     this.readOrders();
-    this.unknownTurns++;
-    if (this.unknownTurns > unknownTurnsMax) {
-      this.unknownTurns = 0;
-      this.log.say("Error", "datagrams came for a rule that was never ordered; dropped and counted");
-      this.egress.forgetUnknown();
-    }
+    this.egress.forgetUnknown();
   }
 
   private readOrders(): void {
@@ -198,7 +191,7 @@ export class EgressSide implements Side {
       }
       outputs.push({ id: output.id, fd, counter: output.counter });
     }
-    this.egress.setRule(rule.serial, outputs);
+    this.egress.setRule(rule.serial, outputs, rule.counter);
     return undefined;
   }
 

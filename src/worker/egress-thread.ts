@@ -9,7 +9,7 @@ import { text } from "../shim/memory.ts";
 import { EgressSide } from "./egress-side.ts";
 import { sayFinal } from "./final.ts";
 import { run } from "./loop.ts";
-import { clockNs, end, openCounters, openLog, openRing, type ThreadSetup } from "./parts.ts";
+import { end, openCounters, openLog, openRing, type ThreadSetup, watch } from "./parts.ts";
 import { RegionTable } from "./regions.ts";
 import { OrderStream, Reporter } from "./streams.ts";
 import { warmUp } from "./warmup.ts";
@@ -37,7 +37,7 @@ function live(setup: ThreadSetup): void {
       pipe,
       wakeup: setup.wakeup,
     });
-    run(ring, [side], queue, clockNs);
+    run(ring, [side], queue, watch(counters, egress.stallMaxUs));
     sayFinal(pipe, counters);
     end(exitCodes.ok);
   } catch (thrown) {

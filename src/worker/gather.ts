@@ -5,6 +5,7 @@ import { limits } from "../limits.ts";
 
 const windowNs = 1_000_000;
 
+/** Watches how many frames come, and says whether it pays to let them gather. */
 export class Gather {
   private windowStartNs = 0;
   private count = 0;

@@ -25,8 +25,13 @@ export type Side = {
 /** What stands between the last look and the wait: the sleep of the wakeup protocol, or nothing. */
 export type Sleep = { fallAsleep(): boolean; awake(): void };
 
+/** What a loop is told from outside: the time, in nanoseconds, and whom it tells when it was away longer than ever. */
+export type Watch = { clockNs: () => number; stalled: (ns: number) => void };
+
 /** Runs until every side is over. */
-export function run(ring: Ring, sides: readonly Side[], sleep: Sleep, clockNs: () => number): void {
+export function run(ring: Ring, sides: readonly Side[], sleep: Sleep, { clockNs, stalled }: Watch): void {
+  let longestNs = 0;
+  let lookedNs = clockNs();
   while (!sides.every((side) => side.isOver())) {
     const turnNs = clockNs();
     let hasMore = false;
@@ -35,10 +40,18 @@ export function run(ring: Ring, sides: readonly Side[], sleep: Sleep, clockNs: (
     }
     // What came meanwhile is left to gather: taking it at once would make many small batches of one large one.
     hasMore = !settle(ring, sides, clockNs) || hasMore;
+    const doneNs = clockNs();
+    if (doneNs - lookedNs > longestNs) {
+      longestNs = doneNs - lookedNs;
+      stalled(longestNs);
+    }
     if (hasMore) {
-      dispatch(ring, sides, ring.wait(0, 0), turnNs);
+      lookedNs = doneNs;
+      dispatch(ring, sides, ring.wait(0, 0), doneNs);
     } else {
-      dispatch(ring, sides, waitAsleep(ring, sides, sleep), clockNs());
+      const count = waitAsleep(ring, sides, sleep);
+      lookedNs = clockNs();
+      dispatch(ring, sides, count, lookedNs);
     }
   }
 }

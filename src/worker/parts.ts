@@ -5,6 +5,7 @@ import { pageSize } from "../relay/counters.ts";
 import { shim } from "../shim/library.ts";
 import { map, mapFd } from "../shim/memory.ts";
 import { Ring } from "../shim/ring.ts";
+import type { Watch } from "./loop.ts";
 
 /** What the egress thread is told when it starts; descriptors are of the process. */
 export type ThreadSetup = {
@@ -27,6 +28,21 @@ export function clockNs(): number {
   return shim.mcr_clock_ns(monotonic);
 }
 
+/** The clock of a loop, and `places` of the page where its longest stall is kept in microseconds. */
+export function watch(counters: Float64Array, ...places: number[]): Watch {
+  const stalled = (ns: number) => {
+    for (const place of places) {
+      counters[place] = Math.max(ns / 1000, counters[place] ?? 0);
+    }
+  };
+  return { clockNs, stalled };
+}
+
+/** CLOCK_REALTIME in microseconds: what frames are stamped with. */
+export function wallUs(): number {
+  return shim.mcr_clock_ns(wallClock) / 1000;
+}
+
 /** This thread's log, on fd 2. */
 export function openLog(): LogPipe {
   const line = map(lineSizeMax);
@@ -38,7 +54,7 @@ export function openLog(): LogPipe {
     }
     return shim.mcr_write(errorOutput, line.pointer, written) === written ? "written" : "full";
   };
-  return new LogPipe({ write, clockUs: () => shim.mcr_clock_ns(wallClock) / 1000 });
+  return new LogPipe({ write, clockUs: wallUs });
 }
 
 /** The ring of the calling thread. */

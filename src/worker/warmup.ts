@@ -20,6 +20,7 @@ const netAt = 96;
 const udpAt = netAt + 20;
 const payloadSize = 1000;
 const checksumPartial = 1 << 3;
+const stampSeconds = 1;
 // 239.0.0.1, 10.0.0.1 and port 5000 as they lie in memory.
 const groupWord = 0x010000ef;
 const sourceWord = 0x0100000a;
@@ -66,6 +67,7 @@ function path(region: Region, counters: Float64Array): (round: number) => void {
     queue: new Queue(shared, "consumer"),
     sender,
     sends: new Sends(limits.sendsMax),
+    wallUs: () => stampSeconds * 1e6 + 100,
     regionOpen: () => region,
     regionClosed: () => undefined,
     socketClosed: () => undefined,
@@ -106,6 +108,7 @@ function fill({ u8, u16, u32 }: Mapped, round: number): void {
     const total = 28 + size;
     u32[(at + 4) >> 2] = total + netAt - macAt;
     u32[(at + 8) >> 2] = total + netAt - macAt;
+    u32[(at + 16) >> 2] = stampSeconds;
     u16[(at + 12) >> 1] = macAt;
     u16[(at + 14) >> 1] = netAt;
     u16[(at + 34) >> 1] = 0x0008;

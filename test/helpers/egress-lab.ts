@@ -128,6 +128,11 @@ export class EgressLab {
   /** One turn of egress, and the same turn in the accounts. */
   step(budget = 1024): number {
     const taken = this.egress.step(budget, this.nowNs);
+    if (taken < 0 && (this.queued[0]?.serial ?? 0) <= this.serialMax && !this.rules.has(this.queued[0]?.serial ?? 0)) {
+      // A rule that is gone stops the queue too, until the orders that might have brought it back have been read.
+      this.egress.forgetUnknown();
+      return this.step(budget);
+    }
     for (const { serial, ids } of this.queued.splice(0, Math.max(0, taken))) {
       const accounts = this.rules.get(serial);
       if (serial !== 0 && accounts === undefined) {

@@ -297,6 +297,19 @@ test("a datagram whose rule has not been heard of waits for it, and with it all 
   expect(made.total("unknownRule")).toBe(0);
 });
 
+test("a rule that left and comes back takes what ingress queued before egress read of it", () => {
+  const made = lab();
+  made.removeRule(1);
+  put(made, 2);
+  made.publish();
+  expect(made.egress.step(1024, 0)).toBe(-1);
+  made.setRule(1, ["new"]);
+  expect(made.step()).toBe(2);
+  made.settle();
+  made.checkSettled();
+  expect(made.total("unknownRule")).toBe(0);
+});
+
 test("a datagram whose rule never comes can be given up", () => {
   const made = lab();
   put(made, 2, 100, 0, 7);

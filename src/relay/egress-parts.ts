@@ -1,0 +1,17 @@
+// What egress is given by whoever runs it: a worker, its warm-up, a test.
+import type { WallClock } from "./latency.ts";
+import type { Queue } from "./queue.ts";
+import type { RegionEvents } from "./regions.ts";
+import type { Sender, Sends } from "./send.ts";
+
+/** What egress stands on: its queue, its kernel, its counters, and whom to tell when a socket or region is free. */
+export type EgressParts = RegionEvents & {
+  counters: Float64Array;
+  queue: Queue;
+  sender: Sender;
+  sends: Sends;
+  /** Measures latency where there is one. */
+  wallUs?: WallClock;
+  /** The socket of an output that is gone. */
+  socketClosed: (fd: number) => void;
+};
