@@ -123,6 +123,7 @@ typedef const char *cstring;
 	X(i32, mcr_netlink, u32)                                              \
 	/* process.c */                                                       \
 	X(i32, mcr_pin, i32, u32)                                             \
+	X(i32, mcr_prefer, i32, u32)                                          \
 	X(i32, mcr_drop, u32, u32)                                            \
 	X(i32, mcr_signals_ignore, void)                                      \
 	X(i32, mcr_nonblock, i32)                                             \

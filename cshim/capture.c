@@ -20,8 +20,7 @@ _Static_assert(offsetof(struct sockaddr_ll, sll_pkttype) == 10, "sockaddr_ll");
 /* A filter instruction as src/supervise/filter.ts writes it: u16 code, u8 jt, u8 jf, u32 k. */
 _Static_assert(sizeof(struct sock_filter) == 8 && offsetof(struct sock_filter, k) == 4, "sock_filter");
 
-/* Gives the socket its ring of TPACKET_V2 slots; PACKET_VERSION and what else
- * changes the slot's layout must be set before. */
+/* Gives the socket its ring of TPACKET_V2 slots; what changes their layout must be set before. */
 i32 mcr_capture_ring(i32 fd, u32 block_size, u32 block_count, u32 slot_size)
 {
 	struct tpacket_req request = {

@@ -41,8 +41,7 @@ i32 mcr_memfd(cstring name, u32 size)
 	return fd;
 }
 
-/* The 16-bit one's complement sum of RFC 1071 over size bytes, in host order
- * and not inverted: 0xffff over a header that holds a right checksum. */
+/* RFC 1071's 16-bit sum in host order, not inverted: 0xffff over a header with a right checksum. */
 u32 mcr_ones_sum(ptr at, u32 size)
 {
 	const u8 *bytes = at;

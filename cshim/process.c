@@ -24,6 +24,16 @@ i32 mcr_pin(i32 thread, u32 core)
 	return sched_setaffinity(thread, sizeof(cores), &cores) < 0 ? -errno : 0;
 }
 
+/* Puts the calling thread ahead of others on its core: a nice value, and a short slice, by which the
+ * scheduler lets it in at once when it wakes (Linux 6.12; before, the slice means nothing). */
+i32 mcr_prefer(i32 nice, u32 slice_us)
+{
+	/* struct sched_attr, sched_setattr(2): size and policy, flags, nice and priority, runtime, … */
+	u64 wish[6] = { sizeof(wish), 0, (u32)nice, (u64)slice_us * 1000 };
+
+	return syscall(SYS_sched_setattr, 0, wish, 0) < 0 ? -errno : 0;
+}
+
 static int capabilities_clear(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };

@@ -57,18 +57,20 @@ static int uring_open(struct ring *ring, u32 entries)
 	return io_uring_queue_init_params(entries, &ring->uring, &params);
 }
 
+static size_t line_up(size_t size)
+{
+	return (size + 63) & ~(size_t)63;
+}
+
 static int arrays_map(struct ring *ring)
 {
 	const struct mcr_ring_places *places = &ring->places;
 	size_t pieces = (size_t)places->sends_max * places->pieces_max;
-	size_t done_size = places->done_max * sizeof(*ring->done);
-	size_t sends_size = places->sends_max * sizeof(*ring->sends);
-	size_t messages_size = places->sends_max * sizeof(*ring->messages);
+	size_t done_size = line_up(places->done_max * sizeof(*ring->done));
+	size_t sends_size = line_up(places->sends_max * sizeof(*ring->sends));
+	size_t messages_size = line_up(places->sends_max * sizeof(*ring->messages));
 	char *at;
 
-	done_size = (done_size + 63) & ~(size_t)63;
-	sends_size = (sends_size + 63) & ~(size_t)63;
-	messages_size = (messages_size + 63) & ~(size_t)63;
 	ring->size = done_size + sends_size + messages_size + pieces * sizeof(*ring->pieces);
 	at = mmap(NULL, ring->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (at == MAP_FAILED)
@@ -80,9 +82,8 @@ static int arrays_map(struct ring *ring)
 	return 0;
 }
 
-/* Opens a ring for the calling thread, which must be its only user.  Fills
- * `out` (struct mcr_ring_places); on failure returns NULL and out->features
- * holds the errno. */
+/* Opens a ring for the calling thread, its only user.  Fills `out` (struct mcr_ring_places);
+ * on failure returns NULL, and out->features holds the errno. */
 ptr mcr_ring_open(ptr out, u32 entries, u32 sends_max, u32 pieces_max)
 {
 	struct mcr_ring_places *places = out;
@@ -237,9 +238,8 @@ static int wait_one(struct ring *ring, u32 gather_us, u32 timeout_us)
 	return io_uring_submit_and_wait_timeout(&ring->uring, &cqe, 1, &limit, NULL);
 }
 
-/* Hands over what was queued. timeout_us = 0: does not wait; else waits for a completion or until the
- * time has passed, and at least gather_us if they keep coming.  Copies what is done to the done array
- * and returns how many; -EINTR comes back, so that the caller lives. */
+/* Hands over what was queued; with timeout_us, waits that long at most, at least gather_us if completions keep
+ * coming.  Copies them to the done array and returns how many; -EINTR comes back, so that the caller lives. */
 i32 mcr_ring_wait(ptr at, u32 gather_us, u32 timeout_us)
 {
 	struct ring *ring = at;

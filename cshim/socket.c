@@ -1,5 +1,4 @@
-/* The few socket calls that Bun cannot make.  IPv4 addresses are numbers in
- * host order; every function returns -errno when the kernel refuses. */
+/* The few socket calls that Bun cannot make.  IPv4 addresses are numbers in host order. */
 #include "abi.h"
 #include <arpa/inet.h>
 #include <errno.h>

@@ -66,6 +66,8 @@ export const limits = {
   linksPollMs: 50,
   /** How often other listeners of this host are looked for: one that joins late misses datagrams for no longer. */
   listenersPollMs: 500,
+  /** How long a check of the counters waits for a moment in which nothing moves. */
+  accountWaitMs: 1_000,
   /** Rates are over this long. */
   samplePeriodMs: 1_000,
   /** How long a stream that took no more is left alone. */
@@ -80,6 +82,12 @@ export const limits = {
   logRepeatsWindowMs: 10_000,
   /** Different lines whose repeats are counted at a time. */
   logRepeatsMax: 512,
+  /** Lines kept for 'top'. */
+  logTailLines: 30,
+  /** Frames of a capture file that are explained. */
+  explainFramesMax: 10_000,
+  /** Younger than this is "now" when it is explained why nothing arrives. */
+  explainFreshSeconds: 10,
   /** [FLOW_STATS] lines a period. */
   logFlowsMax: 100,
   /** What may wait for a reader of our own log that stalls: some thousand lines. */
@@ -128,10 +136,12 @@ export const limits = {
   /** The same while something needs another look that no completion announces: a full socket, a full queue. */
   turnRetryUs: 500,
   queueEntries: 65_536,
-  /** Turns of 64 frames before a worker says that it lives: enough for the JIT's last tier. */
-  warmUpRounds: 1_500,
+  /** Turns of 64 frames before a worker says that it lives: most of what the JIT gains, for some 60 ms of its birth. */
+  warmUpRounds: 300,
   /** Above what else runs on a worker's core: a router's housekeeping can wait a millisecond, a ring of frames cannot. */
   workerNice: -15,
+  /** The shortest the kernel takes (kernel/sched/syscalls.c): a waking loop is then let in at once. */
+  workerSliceUs: 100,
   /** From this many frames a second on, a loop that slept lets frames gather. Below, each wakes it at once. */
   gatherFromPerSecond: 30_000,
   /** How long they may: the most this can add to a datagram's latency. */

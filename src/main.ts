@@ -19,6 +19,7 @@ const roles: Roles = {
       pipeline: given.text("pipeline"),
       logFormat: given.text("log-format"),
       logLevel: given.text("log-level"),
+      metrics: given.text("metrics"),
     });
     if (!options.ok) {
       return options;

@@ -75,6 +75,10 @@ export function checkCommand(value: unknown): Outcome<Command> {
       const parsed = commandBodies.SetFacilityLogLevel.safeParse(body);
       return parsed.success ? done({ SetFacilityLogLevel: parsed.data }) : failed(explain(parsed.error, name));
     }
+    case "Explain": {
+      const parsed = commandBodies.Explain.safeParse(body);
+      return parsed.success ? done({ Explain: parsed.data }) : failed(explain(parsed.error, name));
+    }
     default:
       // `{"Ping":null}` is how some serializers write a variant without data.
       return body === null ? wordCommand(name) : failed(unknown(name));

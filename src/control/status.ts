@@ -8,6 +8,18 @@ const rate = z.number().nonnegative();
 /** Bytes of memory. */
 const size = z.number().nonnegative();
 
+/** Seconds since; absent: never. */
+const age = z.number().nonnegative().optional();
+
+/** Inside the relay, from the kernel's timestamp of a frame to the completion of its send; sampled, within 12.5 %. */
+const latencySchema = z.looseObject({
+  samples: count,
+  p50_us: count,
+  p99_us: count,
+  p999_us: count,
+  max_us: count,
+});
+
 const outputStatusSchema = z.looseObject({
   group: z.string(),
   port: count,
@@ -25,7 +37,10 @@ const outputStatusSchema = z.looseObject({
   datagrams_dropped: count,
   datagrams_per_second: rate,
   bits_per_second: rate,
-  /** Failures by errno name, e.g. `ENOBUFS`. */
+  last_sent_seconds: age,
+  /** Of those dropped: `pending` (the output had no socket), `full` (its socket was, for too long), `removed`, `worker_died`. */
+  drops: z.record(z.string(), count).optional(),
+  /** Sends that the kernel refused, by errno name, e.g. `ENOBUFS`; most are tried again, what then fails is above. */
   failures: z.record(z.string(), count).optional(),
 });
 
@@ -46,6 +61,7 @@ const ruleStatusSchema = z.looseObject({
   bytes: count,
   datagrams_per_second: rate,
   bits_per_second: rate,
+  last_seen_seconds: age,
   ended: z.boolean().optional(),
   /** Why its datagrams go on into this host. */
   ended_reason: z.string().optional(),
@@ -87,6 +103,16 @@ const workerStatusSchema = z.looseObject({
   wakeups_avoided: count,
   /** Log lines that its pipe did not take. */
   lines_lost: count.optional(),
+  /** Of its process: time on a CPU, and the share of one over the last second. */
+  cpu_seconds: count.optional(),
+  cpu_share: count.optional(),
+  /** Sends by how many datagrams they carried: up to 1, 2, 4, 8, 16, 32, 64, and more. */
+  batches: z.array(count).optional(),
+  /** The longest that each half was away from its ring, in microseconds. */
+  stall_us: z.looseObject({ ingress: count, egress: count }).optional(),
+  latency: latencySchema.optional(),
+  latency_buckets: z.array(count).optional(),
+  latency_sum_us: count.optional(),
   frames: framesSchema,
 });
 
@@ -102,6 +128,10 @@ const linkStatusSchema = z.looseObject({
   inputs: count,
   outputs: count,
   kernel_drops: count,
+  /** Taken from its capture rings; of these, with a VLAN tag, and the id of the last such tag. */
+  frames: count.optional(),
+  tagged: count.optional(),
+  last_vlan: count.optional(),
   /** How the program that ends datagrams is attached; absent: it is not. */
   ending: z.string().optional(),
 });
@@ -118,7 +148,25 @@ export const statusSchema = z.looseObject({
   links: z.array(linkStatusSchema),
   /** Over all workers there ever were. */
   frames: framesSchema,
+  latency: latencySchema.optional(),
+  /** The newest lines of the log, oldest first. */
+  log_tail: z.array(z.string()).optional(),
 });
+
+/** One sum that must hold: `total` is the sum of `parts`, exactly or within `tolerance`. */
+export const accountSchema = z.looseObject({
+  worker: count,
+  name: z.string(),
+  /** What `total` counts. */
+  whole: z.string(),
+  total: count,
+  parts: z.record(z.string(), z.number()),
+  difference: z.number(),
+  tolerance: count,
+  holds: z.boolean(),
+});
+export type Account = z.output<typeof accountSchema>;
+export type Latency = z.output<typeof latencySchema>;
 
 export type Status = z.output<typeof statusSchema>;
 export type RuleStatus = z.output<typeof ruleStatusSchema>;

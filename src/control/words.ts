@@ -5,7 +5,8 @@ import { limits } from "../limits.ts";
 import { facilities, levels } from "../log/record.ts";
 import { found, objectError, text } from "../rules/fields.ts";
 import { originSchema, ruleDraftSchema } from "../rules/schema.ts";
-import { statusSchema } from "./status.ts";
+import { explanationSchema } from "./explanation.ts";
+import { accountSchema, statusSchema } from "./status.ts";
 
 /** Level and facility by name, spelled as on MCR's wire. */
 const level = z.enum(levels, { error: ({ input }) => `must be one of ${levels.join(", ")}, not ${found(input)}` });
@@ -20,11 +21,13 @@ export const commandBodies = {
   RemoveRuleByName: z.object({ name: text("a name", limits.ruleNameSizeMax) }, objectError),
   SetGlobalLogLevel: z.object({ level }, objectError),
   SetFacilityLogLevel: z.object({ facility, level }, objectError),
+  /** Ours: why nothing arrives through the rule of this id or name. */
+  Explain: z.object({ rule: text("the id or name of a rule", limits.ruleIdSizeMax) }, objectError),
 };
 
 /**
- * Commands without data. Two are ours: `GetStatus`, what the tables for people need and MCR's replies do not carry, and
- * `ResetLogLevels`, back to the levels of the start.
+ * Commands without data. Three are ours: `GetStatus`, what the tables for people need and MCR's replies do not carry,
+ * `ResetLogLevels`, back to the levels of the start, and `CheckCounters`, whether all sums of the counters hold.
  */
 export const commandWords = [
   "ListRules",
@@ -35,6 +38,7 @@ export const commandWords = [
   "GetStatus",
   "GetLogLevels",
   "ResetLogLevels",
+  "CheckCounters",
 ] as const;
 
 export type CommandWord = (typeof commandWords)[number];
@@ -45,7 +49,8 @@ export type Command =
   | { RemoveRule: z.output<typeof commandBodies.RemoveRule> }
   | { RemoveRuleByName: z.output<typeof commandBodies.RemoveRuleByName> }
   | { SetGlobalLogLevel: z.output<typeof commandBodies.SetGlobalLogLevel> }
-  | { SetFacilityLogLevel: z.output<typeof commandBodies.SetFacilityLogLevel> };
+  | { SetFacilityLogLevel: z.output<typeof commandBodies.SetFacilityLogLevel> }
+  | { Explain: z.output<typeof commandBodies.Explain> };
 
 /** Whether a rule forwards. `pending`: it will as soon as what `reason` says is mended. */
 export const ruleStateSchema = z.enum(["active", "pending"]);
@@ -125,6 +130,8 @@ export const replySchema = z.union([
   z.strictObject({ Version: versionSchema }),
   z.strictObject({ LogLevels: logLevelsSchema }),
   z.strictObject({ Status: statusSchema }),
+  z.strictObject({ Accounts: z.array(accountSchema) }),
+  z.strictObject({ Explanation: explanationSchema }),
 ]);
 
 export type Reply = z.output<typeof replySchema>;

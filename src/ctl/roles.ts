@@ -28,6 +28,11 @@ export const supervise: Verb = {
       summary: "emergency, alert, critical, error, warning, notice, info, debug or trace",
       default: "info",
     },
+    metrics: {
+      value: "ADDRESS:PORT",
+      summary: "serve /metrics for Prometheus, /healthz and /readyz; a port alone is for this machine alone",
+      default: "off",
+    },
   },
   examples: [
     { line: "mcr-appliance supervise", does: "without rules; add them while it runs" },

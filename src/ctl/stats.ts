@@ -1,11 +1,12 @@
 // stats: what arrived, what left, what did not, and why.
-import type { FrameStatus, OutputStatus, RuleStatus, Status } from "../control/status.ts";
-import { describeInput } from "../rules/key.ts";
-import { askAndShow } from "./answer.ts";
-import { describeOutput } from "./list.ts";
+import { exitCodes } from "../base/exit.ts";
+import type { Account } from "../control/status.ts";
+import type { Command } from "../control/words.ts";
+import { askAndShow, usage } from "./answer.ts";
+import { renderStats } from "./stats-table.ts";
 import { table } from "./table.ts";
-import { bits, bytes, count, rate } from "./units.ts";
-import type { Verb } from "./verb.ts";
+import { count } from "./units.ts";
+import type { Given, Verb, World } from "./verb.ts";
 
 export const stats: Verb = {
   kind: "verb",
@@ -13,72 +14,78 @@ export const stats: Verb = {
   chapter: "Watch",
   summary: "show datagrams, bytes and rates of every rule",
   details: [
-    "Rates are over the last second. FAILED: the kernel refused the send. DROPPED: given up before. With --json the reply " +
-      "has one entry a flow, as mcrctl prints it; 'status --json' has everything.",
+    "Rates are over the last second. FAILED: the kernel refused the send. DROPPED: given up before. Latency is from the kernel's " +
+      "timestamp of a frame to the completion of its send, sampled. With --json the reply has one entry a flow, as mcrctl prints " +
+      "it; 'status --json' has everything.",
+    "--check: received = matched + no match + refused, and matched x outputs = sent + failed + dropped + in flight. Exit code 1 " +
+      "when a sum does not hold.",
   ],
   usesSocket: true,
-  options: {},
+  options: {
+    watch: { summary: "again every second, until Ctrl-C" },
+    check: { summary: "whether nothing was lost without being counted" },
+  },
   examples: [
     { line: "mcr-appliance stats", does: "a table" },
-    { line: "watch -n1 mcr-appliance stats", does: "the same, every second" },
+    { line: "mcr-appliance stats --watch", does: "the same, every second" },
+    { line: "mcr-appliance stats --check", does: "the sums that must hold" },
   ],
-  run: (_given, world) =>
-    world.json
-      ? askAndShow(world, "GetStats", "Stats", () => "")
-      : askAndShow(world, "GetStatus", "Status", renderStats),
+  run,
 };
 
-/** The table of rules and their outputs, then what became of the frames. */
-export function renderStats(status: Status): string {
+const watchPeriodMs = 1_000;
+const clearScreen = "\u001b[H\u001b[2J";
+
+async function run(given: Given, world: World): Promise<number> {
+  const isWatching = given.flag("watch");
+  if (isWatching && given.flag("check")) {
+    return usage(world, "--watch and --check do not go together");
+  }
+  if (given.flag("check")) {
+    return check(world);
+  }
+  for (;;) {
+    const isScreen = isWatching && !world.json && process.stdout.isTTY;
+    const code = world.json
+      ? await askAndShow(world, "GetStats", "Stats", () => "")
+      : await askAndShow(world, "GetStatus", "Status", (now) => `${isScreen ? clearScreen : ""}${renderStats(now)}`);
+    if (!isWatching || code !== exitCodes.ok) {
+      return code;
+    }
+    await Bun.sleep(watchPeriodMs);
+  }
+}
+
+async function check(world: World): Promise<number> {
+  let holds = true;
+  const command: Command = "CheckCounters";
+  const listening: World = {
+    ...world,
+    ask: async (asked) => {
+      const answer = await world.ask(asked);
+      if (answer.ok && "Accounts" in answer.value.reply) {
+        holds = answer.value.reply.Accounts.every((account) => account.holds);
+      }
+      return answer;
+    },
+  };
+  const code = await askAndShow(listening, command, "Accounts", renderAccounts);
+  return code === exitCodes.ok && !holds ? exitCodes.refused : code;
+}
+
+/** Each sum with its numbers, and whether it holds. */
+export function renderAccounts(accounts: readonly Account[]): string {
+  const rows = accounts.map((account) => {
+    const parts = Object.entries(account.parts).map(([name, value]) => `${count(value)} ${name.replaceAll("_", " ")}`);
+    const exactly = account.difference === 0 ? "holds" : `holds within ${count(account.tolerance)}`;
+    const verdict = account.holds ? exactly : `DOES NOT HOLD: ${count(account.difference)} unaccounted for`;
+    return [String(account.worker), `${count(account.total)} ${account.whole}`, `= ${parts.join(" + ")}`, verdict];
+  });
   const columns = [
-    { head: "RULE" },
-    { head: "FLOW" },
-    { head: "DATAGRAMS", align: "right" },
-    { head: "BYTES", align: "right" },
-    { head: "RATE", align: "right" },
-    { head: "BITS", align: "right" },
-    { head: "FAILED", align: "right" },
-    { head: "DROPPED", align: "right" },
-    { head: "STATE" },
+    { head: "WORKER", align: "right" },
+    { head: "COUNTED" },
+    { head: "ACCOUNTED FOR" },
+    { head: "" },
   ] as const;
-  const rows = status.rules.flatMap((rule) => [inputRow(rule), ...rule.outputs.map(outputRow)]);
-  const rules = rows.length === 0 ? "no rules" : table(columns, rows);
-  return `${rules}\n\n${renderFrames(status.frames)}`;
-}
-
-function inputRow(rule: RuleStatus): string[] {
-  const missed = (rule.missed ?? 0) > 0 ? `, ${count(rule.missed ?? 0)} arrived and were not taken` : "";
-  const state = `${rule.state}${rule.reason === undefined ? "" : `: ${rule.reason}`}${missed}`;
-  const volume = [
-    count(rule.datagrams),
-    bytes(rule.bytes),
-    rate(rule.datagrams_per_second),
-    bits(rule.bits_per_second),
-  ];
-  return [rule.name ?? rule.rule_id, describeInput(rule), ...volume, "", "", state];
-}
-
-function outputRow(output: OutputStatus): string[] {
-  const volume = [
-    count(output.datagrams_sent),
-    bytes(output.bytes_sent),
-    rate(output.datagrams_per_second),
-    bits(output.bits_per_second),
-    count(output.datagrams_failed),
-    count(output.datagrams_dropped),
-  ];
-  const failures = Object.entries(output.failures ?? {}).map(([name, times]) => `${name} ${count(times)}`);
-  const state = output.pending === undefined ? failures.join(", ") : `pending: ${output.pending}`;
-  return ["", `-> ${describeOutput(output)}`, ...volume, state];
-}
-
-/** Every frame has one of these fates. */
-export function renderFrames(frames: FrameStatus): string {
-  const refusals = Object.entries(frames.refusals).filter(([, times]) => times > 0);
-  const refused = refusals.map(([name, times]) => `${name} ${count(times)}`).join(", ");
-  return [
-    `frames: ${count(frames.received)} received, ${count(frames.matched)} matched, ${count(frames.no_match)} without a rule`,
-    `lost:   ${count(frames.kernel_drops)} in the kernel (capture ring full), ${count(frames.queue_full)} queue full`,
-    `refused: ${refused === "" ? "none" : refused}`,
-  ].join("\n");
+  return table(columns, rows);
 }

@@ -1,7 +1,7 @@
 // status: the whole on one screen.
 import type { Status } from "../control/status.ts";
 import { askAndShow } from "./answer.ts";
-import { renderFrames } from "./stats.ts";
+import { renderFrames } from "./stats-table.ts";
 import { table } from "./table.ts";
 import { bits, bytes, count, duration, rate } from "./units.ts";
 import type { Verb } from "./verb.ts";

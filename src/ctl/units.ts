@@ -45,3 +45,22 @@ export function duration(seconds: number): string {
   const shown = first < 0 ? parts.slice(3) : parts.slice(first, first + 2);
   return shown.map(([value, unit]) => `${value} ${unit}`).join(" ");
 }
+
+/** `12 µs`, `1.5 ms`, `2.0 s` */
+export function micros(us: number): string {
+  return us < 1_000
+    ? `${us.toFixed(0)} µs`
+    : us < 1_000_000
+      ? `${(us / 1_000).toFixed(1)} ms`
+      : `${(us / 1_000_000).toFixed(1)} s`;
+}
+
+/** `12 %`; a share of one processor may exceed 100. */
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}
+
+/** How long ago: `now` below two seconds, `-` when never. */
+export function age(seconds: number | undefined): string {
+  return seconds === undefined ? "-" : seconds < 2 ? "now" : duration(seconds);
+}

@@ -4,6 +4,7 @@ import { printable } from "../base/printable.ts";
 import { add } from "./add.ts";
 import { usage } from "./answer.ts";
 import { findVerb } from "./arguments.ts";
+import { explain } from "./explain.ts";
 import { overview, page } from "./help.ts";
 import { list } from "./list.ts";
 import { logLevel } from "./log-level.ts";
@@ -12,6 +13,7 @@ import { remove } from "./remove.ts";
 import { gen, sink, supervise } from "./roles.ts";
 import { stats } from "./stats.ts";
 import { status } from "./status.ts";
+import { top } from "./top.ts";
 import type { AnyVerb, Verb } from "./verb.ts";
 import { version } from "./version.ts";
 import { workers } from "./workers.ts";
@@ -56,6 +58,8 @@ export const verbs: readonly AnyVerb[] = [
   stats,
   status,
   workers,
+  explain,
+  top,
   logLevel,
   ping,
   version,

@@ -143,9 +143,10 @@ export const outputField = {
   droppedFull: 9,
   droppedRemoved: 10,
   droppedDied: 11,
-  failedOther: 12,
+  refusedOther: 12,
+  lastErrnoNs: 13,
 } as const;
-/** Behind them: the errnos by which datagrams failed, each with how many; what finds no place is in failedOther. */
+/** Behind them: the errnos by which the kernel refused sends, each with how often; what finds no place is in refusedOther. */
 export const outputErrnoFirst = 16;
 export const outputErrnoCount = 4;
 

@@ -80,6 +80,16 @@ export class Ingress {
     this.publish();
   }
 
+  /** True when a ring holds frames that nobody has looked at: what a full queue left, or a bound. */
+  get hasFrames(): boolean {
+    for (const capture of this.captures) {
+      if (capture.arrived() !== 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /**
    * One turn: at most `budget` frames, every capture in its turn first. `nowNs` is kept as "last seen".
    * Returns how many frames were taken; fewer than the budget means that the rings are empty or egress is behind.

@@ -56,19 +56,20 @@ export class Output {
     counters[at] = (counters[at] as number) + by;
   }
 
-  /** Counts datagrams that failed by errno `code`. */
-  addFailed(counters: Float64Array, code: number, by: number): void {
-    this.add(counters, "failed", by);
+  /** Counts a send that the kernel refused by errno `code`. */
+  countRefusal(counters: Float64Array, code: number, nowNs: number): void {
+    this.set(counters, "lastErrno", code);
+    this.set(counters, "lastErrnoNs", nowNs);
     const first = this.counters + outputErrnoFirst;
     for (let at = first; at < first + outputErrnoCount * 2; at += 2) {
       const known = counters[at] as number;
       if (known === code || known === 0) {
         counters[at] = code;
-        counters[at + 1] = (counters[at + 1] as number) + by;
+        counters[at + 1] = (counters[at + 1] as number) + 1;
         return;
       }
     }
-    this.add(counters, "failedOther", by);
+    this.add(counters, "refusedOther", 1);
   }
 
   set(counters: Float64Array, field: keyof typeof outputField, value: number): void {

@@ -158,7 +158,7 @@ function refused(
   const segment = batch.sends.segmentOf(index);
   const place = errnoFirst + Math.min(code, errnoCount - 1);
   counters[place] = (counters[place] as number) + 1;
-  output.set(counters, "lastErrno", code);
+  output.countRefusal(counters, code, nowNs);
   if (code === socketFull) {
     output.isBlocked = true;
     output.blockedUntilNs = nowNs + fullWaitNs;
@@ -176,7 +176,7 @@ function refused(
   }
   output.refusedErrno = 0;
   const datagrams = batch.sends.datagramsOf(index);
-  output.addFailed(counters, code, datagrams);
+  output.add(counters, "failed", datagrams);
   counters[counter.failed] = (counters[counter.failed] as number) + datagrams;
   advance(batch, counters, output, batch.sends.slotsOf(index), datagrams);
 }

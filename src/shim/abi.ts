@@ -117,6 +117,7 @@ export const calls = {
   mcr_netlink: { args: ["u32"], returns: "i32" },
   // process.c
   mcr_pin: { args: ["i32", "u32"], returns: "i32" },
+  mcr_prefer: { args: ["i32", "u32"], returns: "i32" },
   mcr_drop: { args: ["u32", "u32"], returns: "i32" },
   mcr_signals_ignore: { args: [], returns: "i32" },
   mcr_nonblock: { args: ["i32"], returns: "i32" },

@@ -3,18 +3,29 @@ import { programVersion } from "../base/version.ts";
 import { type Command, protocolVersion, type Reply } from "../control/words.ts";
 import type { Levels } from "../log/levels.ts";
 import { makeRule } from "../rules/schema.ts";
+import type { Explainer } from "./explainer.ts";
 import { type LevelCommand, listLevels, resetLevels, setLevels } from "./log-levels.ts";
 import type { Relaying } from "./relaying.ts";
 import type { Stats } from "./stats.ts";
 import type { Workers } from "./workers.ts";
 
 /** What commands act on. */
-export type CommandParts = { relaying: Relaying; stats: Stats; workers: Workers; levels: Levels };
+export type CommandParts = {
+  relaying: Relaying;
+  stats: Stats;
+  workers: Workers;
+  explainer: Explainer;
+  levels: Levels;
+};
 
 /** Carries out `command`; what is refused is an Error reply, never a throw. */
 export async function carryOut(parts: CommandParts, command: Command): Promise<Reply> {
   const { relaying, stats } = parts;
   if (typeof command === "object") {
+    if ("Explain" in command) {
+      const explained = parts.explainer.explain(command.Explain.rule);
+      return explained.ok ? { Explanation: explained.value } : { Error: explained.error };
+    }
     return "SetGlobalLogLevel" in command || "SetFacilityLogLevel" in command
       ? setLevels(parts.levels, parts.workers, command)
       : change(relaying, command);
@@ -28,6 +39,8 @@ export async function carryOut(parts: CommandParts, command: Command): Promise<R
       return { Workers: stats.workers() };
     case "GetStatus":
       return { Status: stats.status() };
+    case "CheckCounters":
+      return { Accounts: await stats.accounts() };
     case "GetVersion":
       return { Version: { protocol_version: protocolVersion, program_version: programVersion } };
     case "GetLogLevels":
@@ -39,7 +52,10 @@ export async function carryOut(parts: CommandParts, command: Command): Promise<R
   }
 }
 
-async function change(relaying: Relaying, command: Exclude<Command, string | LevelCommand>): Promise<Reply> {
+async function change(
+  relaying: Relaying,
+  command: Exclude<Command, string | LevelCommand | { Explain: unknown }>,
+): Promise<Reply> {
   if ("AddRule" in command) {
     const added = await relaying.add(makeRule(command.AddRule, "Dynamic"));
     return added.ok ? { Success: `Rule ${added.value.rule.rule_id} added` } : { Error: added.error };

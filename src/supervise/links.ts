@@ -11,6 +11,7 @@ import {
   linksRequest,
   parseAddress,
   parseAnswer,
+  parseGateway,
   parseLink,
   routeRequest,
 } from "./netlink.ts";
@@ -102,6 +103,18 @@ export class Links implements LinksView {
       return answer.isDone || answer.messages.length > 0;
     });
     return failure !== undefined || isRouted;
+  }
+
+  /** The gateway on the way to `address` through the link, host order; undefined: a neighbour, or not known. */
+  gatewayTo(address: number, linkIndex: number): number | undefined {
+    let gateway: number | undefined;
+    const failure = this.ask(routeRequest(this.nextSequence(), address, linkIndex), (bytes) => {
+      const answer = parseAnswer(bytes, this.sequence);
+      const [route] = answer.messages;
+      gateway = route === undefined ? undefined : parseGateway(route.body);
+      return answer.isDone || route !== undefined;
+    });
+    return failure === undefined ? gateway : undefined;
   }
 
   close(): void {

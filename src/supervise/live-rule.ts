@@ -15,6 +15,8 @@ export type LiveRule = {
   readonly rule: Rule;
   readonly serial: number;
   readonly counter: number;
+  /** By performance.now(). */
+  readonly sinceMs: number;
   readonly outputs: LiveOutput[];
   capture: CapturedLink | undefined;
   /** Why nothing of it runs; undefined when workers have it. */

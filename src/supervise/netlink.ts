@@ -165,6 +165,12 @@ export function parseAddress(body: Uint8Array): AddressRecord | undefined {
   return { linkIndex, address: viewOf(bytes).getUint32(0, false), prefix: body[1] ?? 32 };
 }
 
+/** The gateway in the body of an RTM_NEWROUTE, host order; undefined: the destination is a neighbour. */
+export function parseGateway(body: Uint8Array): number | undefined {
+  const bytes = parseAttributes(body.subarray(12)).get(5 /* RTA_GATEWAY */);
+  return bytes === undefined || bytes.length < 4 ? undefined : viewOf(bytes).getUint32(0, false);
+}
+
 /** Attributes by type, flags of the type masked off; stops at the first that is cut short. */
 export function parseAttributes(bytes: Uint8Array = new Uint8Array(0)): Map<number, Uint8Array> {
   const view = viewOf(bytes);

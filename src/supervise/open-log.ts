@@ -4,6 +4,7 @@ import { type Layout, layouts } from "../log/layout.ts";
 import { Levels } from "../log/levels.ts";
 import { Printer } from "../log/printer.ts";
 import { levelNamed } from "../log/record.ts";
+import { Tail } from "../log/tail.ts";
 import { shim } from "../shim/library.ts";
 import { formatHere, isTerminal, openErrorOutput } from "./error-output.ts";
 import type { SuperviseOptions } from "./options.ts";
@@ -13,12 +14,16 @@ const wallClock = 0;
 /** The log on standard error. `close` says what is held back and gives a slow reader a last, bounded chance. */
 export async function openLog(
   options: Pick<SuperviseOptions, "logFormat" | "logLevel">,
-): Promise<{ log: Log; close: () => Promise<void> }> {
+): Promise<{ log: Log; tail: Tail; close: () => Promise<void> }> {
   const layout = await layoutFor(options.logFormat);
   const printer = new Printer(openErrorOutput(), (lines) => lossLine(layout, lines));
+  const tail = new Tail();
   const log = new Log({
     levels: new Levels(levelNamed(options.logLevel) ?? "Info"),
-    layout,
+    layout: (entry) => {
+      tail.note(entry);
+      return layout(entry);
+    },
     print: (line) => printer.print(line),
     clockUs: () => shim.mcr_clock_ns(wallClock) / 1000,
   });
@@ -26,7 +31,7 @@ export async function openLog(
     log.end();
     return printer.close();
   };
-  return { log, close };
+  return { log, tail, close };
 }
 
 async function layoutFor(wanted: SuperviseOptions["logFormat"]): Promise<Layout> {

@@ -1,7 +1,9 @@
 // What the supervisor can be told at its start. Pure: text in, checked options out.
+import { isIP } from "node:net";
 import { done, failed, type Outcome } from "../base/outcome.ts";
 import { printable } from "../base/printable.ts";
 import { limits } from "../limits.ts";
+import type { MetricsAddress } from "./metrics.ts";
 
 export const pipelines = ["auto", "split", "unified"] as const;
 export const logFormats = ["auto", "text", "json", "journal", "mcr"] as const;
@@ -40,6 +42,7 @@ export type SuperviseOptions = {
   pipeline: Pipeline;
   logFormat: LogFormat;
   logLevel: LogLevel;
+  metrics?: MetricsAddress;
 };
 
 /** As on the command line; absent means default. */
@@ -51,6 +54,7 @@ export type SuperviseTexts = {
   pipeline?: string | undefined;
   logFormat?: string | undefined;
   logLevel?: string | undefined;
+  metrics?: string | undefined;
 };
 
 /** CONFIG_NR_CPUS of any distribution is below this. */
@@ -93,6 +97,16 @@ function parseWorkers(text: string): Outcome<number> {
   return workers >= 1 && workers <= limits.workersMax
     ? done(workers)
     : failed(`--workers must be a number from 1 to ${limits.workersMax}, not '${printable(text)}'`);
+}
+
+/** `9470`, `10.0.0.1:9470`, `[::1]:9470`; a port alone is for this machine alone. */
+function parseMetrics(text: string): Outcome<MetricsAddress> {
+  const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):)?([0-9]{1,5})$/.exec(text);
+  const address = match?.[1] ?? match?.[2] ?? "127.0.0.1";
+  const port = Number(match?.[3]);
+  return match !== null && isIP(address) !== 0 && port <= 65_535
+    ? done({ address, port })
+    : failed(`--metrics must be a port or ADDRESS:PORT such as 127.0.0.1:9470, not '${printable(text)}'`);
 }
 
 /** Workers and cores as given, both checked, and against each other. */
@@ -142,6 +156,10 @@ export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseO
   if (!logLevel.ok) {
     return logLevel;
   }
+  const metrics = texts.metrics === undefined ? done(undefined) : parseMetrics(texts.metrics);
+  if (!metrics.ok) {
+    return metrics;
+  }
   const controlSocketPath = texts.controlSocketPath ?? "/run/mcr/control.sock";
   if (controlSocketPath === "" || texts.config === "") {
     return failed(`--${controlSocketPath === "" ? "control-socket-path" : "config"} must not be empty`);
@@ -153,6 +171,7 @@ export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseO
     pipeline: pipeline.value,
     logFormat: logFormat.value,
     logLevel: logLevel.value,
+    ...(metrics.value === undefined ? {} : { metrics: metrics.value }),
   });
 }
 

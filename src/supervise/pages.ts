@@ -1,10 +1,16 @@
 // The counter pages, one a worker, as the supervisor reads them. They are its own: a worker that dies leaves its totals here,
 // and its successor counts on.
+import { bucketCount } from "../base/buckets.ts";
 import {
+  batchCount,
+  batchFirst,
   egress,
   errnoCount,
   errnoFirst,
   ingress,
+  latencyFirst,
+  outputErrnoCount,
+  outputErrnoFirst,
   outputField,
   outputFirst,
   outputSize,
@@ -22,7 +28,19 @@ import { mapFd, memfd } from "../shim/memory.ts";
 export type OutputTotals = Record<keyof typeof outputField, number>;
 export type RuleTotals = Record<keyof typeof ruleField, number>;
 
-const notSummed = new Set(["lastErrno", "lastSentNs", "lastSeenNs"]);
+const notSummed = new Set([
+  "lastErrno",
+  "lastErrnoNs",
+  "lastSentNs",
+  "lastSeenNs",
+  "otherPort",
+  "otherSource",
+  "otherNs",
+  "refusedReason",
+  "refusedNs",
+  "taggedVlan",
+  "taggedNs",
+]);
 
 /** One worker's counters, mapped for as long as the supervisor lives. */
 export class Page {
@@ -47,6 +65,26 @@ export class Page {
 
   value(at: number): number {
     return this.values[at] ?? 0;
+  }
+
+  /** Writes a counter. Nobody else may be writing there. */
+  put(at: number, value: number): void {
+    this.values[at] = value;
+  }
+
+  /** A copy of `count` counters from `first` on. */
+  copy(first: number, count: number): Float64Array {
+    return this.values.slice(first, first + count);
+  }
+
+  /** How many sends carried up to 1, 2, 4, … 64 datagrams, and more. */
+  batches(): number[] {
+    return [...this.copy(batchFirst, batchCount)];
+  }
+
+  /** Sends whose latency was looked at, by bucket (base/buckets.ts) of microseconds. */
+  latencies(): number[] {
+    return [...this.copy(latencyFirst, bucketCount)];
   }
 
   /** Makes `count` counters ready for a new owner. Nobody may be writing there. */
@@ -116,4 +154,32 @@ export function clearOutput(pages: readonly Page[], index: number): void {
 /** What all workers counted for the output at place `index`. */
 export function outputTotals(pages: readonly Page[], index: number): OutputTotals {
   return sum(pages, outputField, outputFirst + index * outputSize);
+}
+
+/** How often the kernel refused a send of the output at place `index`, by errno name; `other`: by errnos beyond the first few. */
+export function outputErrors(pages: readonly Page[], index: number): Record<string, number> {
+  const found: Record<string, number> = {};
+  const first = outputFirst + index * outputSize;
+  const note = (name: string, count: number) => {
+    if (count > 0) {
+      found[name] = (found[name] ?? 0) + count;
+    }
+  };
+  for (const page of pages) {
+    for (let at = first + outputErrnoFirst; at < first + outputErrnoFirst + outputErrnoCount * 2; at += 2) {
+      note(errnoName(page.value(at)), page.value(at + 1));
+    }
+    note("other", page.value(first + outputField.refusedOther));
+  }
+  return found;
+}
+
+/** As ruleTotals, of the one page whose moment `field` is the latest: what belongs to one moment stays together. */
+export function latestOf(
+  pages: readonly Page[],
+  index: number,
+  field: "otherNs" | "refusedNs" | "taggedNs",
+): RuleTotals {
+  const each = pages.map((page) => ruleTotals([page], index));
+  return each.reduce((a, b) => (b[field] > a[field] ? b : a), ruleTotals([], index));
 }

@@ -172,6 +172,7 @@ export class Relaying {
       rule,
       serial: before?.serial ?? this.serial,
       counter,
+      sinceMs: before?.sinceMs ?? performance.now(),
       outputs,
       capture: undefined,
       pending: "not settled",

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { exitCodes } from "../base/exit.ts";
 import { reasonOf } from "../base/outcome.ts";
 import { errno, errnoName } from "../shim/errno.ts";
-import { Ring, RingRefused } from "../shim/ring.ts";
+import { shim } from "../shim/library.ts";
+import { pollBits, Ring, RingRefused } from "../shim/ring.ts";
 import { closeSocket, isFailure, openPacket } from "../shim/socket.ts";
 
 /** Why the supervisor cannot start, and the exit code that says so. */
@@ -36,8 +37,7 @@ function missingCapture(): Refusal | undefined {
 
 function missingRing(): Refusal | undefined {
   try {
-    new Ring({ entries: 8, sendsMax: 1, piecesMax: 1 }).close();
-    return undefined;
+    return missingMultishot(new Ring({ entries: 8, sendsMax: 1, piecesMax: 1 }));
   } catch (thrown) {
     if (!(thrown instanceof RingRefused)) {
       throw thrown;
@@ -49,9 +49,31 @@ function missingRing(): Refusal | undefined {
   }
 }
 
+const probeToken = 1;
+const probeWaitUs = 100_000;
+
+/** Loops wait on multishot polls: where each had to be asked for again, a frame could fall between. Closes the ring. */
+function missingMultishot(ring: Ring): Refusal | undefined {
+  const bell = shim.mcr_eventfd();
+  try {
+    shim.mcr_eventfd_write(bell);
+    ring.poll(bell, pollBits.in, probeToken);
+    if (ring.wait(0, probeWaitUs) === 1 && ring.result(0) > 0 && ring.isArmed(0)) {
+      return undefined;
+    }
+    return {
+      code: exitCodes.unavailable,
+      text: "io_uring of this kernel has no multishot poll, which came with Linux 5.13. Run it on 5.13 or later.",
+    };
+  } finally {
+    ring.close();
+    shim.mcr_close(bell);
+  }
+}
+
 function ringCure(code: number): string {
   if (code === errno.ENOSYS) {
-    return "The kernel has none (5.10 or later is needed, with CONFIG_IO_URING), or a seccomp profile hides it.";
+    return "The kernel has none (5.13 or later is needed, with CONFIG_IO_URING), or a seccomp profile hides it.";
   }
   if (code === errno.ENOMEM) {
     return "The limit of locked memory is too low for this kernel: set LimitMEMLOCK=infinity (ulimit -l unlimited).";

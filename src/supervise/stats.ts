@@ -1,23 +1,26 @@
 // What the counters say, in the words of the replies: GetStats (MCR's) and GetStatus (ours).
 
-import { formatIpv4, isMulticast, parseIpv4 } from "../base/ipv4.ts";
+import { isMulticast, parseIpv4 } from "../base/ipv4.ts";
 import { programVersion } from "../base/version.ts";
-import type { FrameStatus, LinkStatus, OutputStatus, RuleStatus, Status, WorkerStatus } from "../control/status.ts";
+import type { Account, OutputStatus, RuleStatus, Status, WorkerStatus } from "../control/status.ts";
 import type { FlowStats, ListedRule, ListedWorker } from "../control/words.ts";
-import { limits } from "../limits.ts";
 import { CaptureCounts } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import { scratch } from "../shim/memory.ts";
+import { accountsOf } from "./accounts.ts";
 import type { Captures } from "./captures.ts";
+import { cpuSeconds } from "./cpu-use.ts";
 import type { Ending } from "./ending.ts";
+import { linkStatus } from "./link-stats.ts";
 import type { Links } from "./links.ts";
 import type { LiveRule } from "./live-rule.ts";
 import { memoryUse } from "./memory-use.ts";
 import type { LiveOutput, Outputs } from "./outputs.ts";
-import { outputTotals, type Page, ruleTotals } from "./pages.ts";
+import { type OutputTotals, outputErrors, outputTotals, ruleTotals } from "./pages.ts";
 import { Rates } from "./rates.ts";
 import type { Relaying } from "./relaying.ts";
+import { framesOf, latencyOf, workerStatus } from "./worker-stats.ts";
 import type { Place, Workers } from "./workers.ts";
 
 /** Where the numbers come from. */
@@ -29,9 +32,12 @@ export type StatsParts = {
   links: Links;
   ending: Ending;
   pipeline: "split" | "unified";
+  /** The newest lines of the log, oldest first. */
+  logTail: () => string[];
 };
 
 const bitsPerByte = 8;
+const monotonic = 1;
 
 /** Reads counters and says them in the words of the replies. */
 export class Stats {
@@ -108,14 +114,34 @@ export class Stats {
       ending: unavailable === undefined ? { is_available: true } : { is_available: false, reason: unavailable },
       supervisor: { pid: process.pid, rss_bytes: own.resident, private_bytes: own.private },
       rules: this.parts.relaying.list().map((live) => this.ruleStatus(live)),
-      workers: workers.places.map((place) => this.workerStatus(place)),
-      links: this.linkStatus(),
-      frames: sumFrames(workers.pages, drops),
+      workers: workers.places.map((place) => this.worker(place)),
+      links: linkStatus(
+        { ...this.parts, pages: workers.pages, kernelDrops: this.linkDrops },
+        this.parts.relaying.list(),
+      ),
+      frames: framesOf(workers.pages, drops),
+      latency: latencyOf(workers.pages),
+      log_tail: this.parts.logTail(),
     };
   }
 
+  /** The sums that must hold, of every worker. */
+  async accounts(): Promise<Account[]> {
+    const { places } = this.parts.workers;
+    return (await Promise.all(places.map(({ page, index }) => accountsOf(page, index)))).flat();
+  }
+
+  /** Lost in the kernel on a link because a capture ring was full. */
+  kernelDropsOf(linkName: string): number {
+    this.readDrops();
+    return this.linkDrops.get(linkName) ?? 0;
+  }
+
   private *counted(): Iterable<readonly [string, number]> {
-    const pages = this.parts.workers.pages;
+    const { pages, places } = this.parts.workers;
+    for (const { index, child } of places) {
+      yield [`cpu ${index}`, child === undefined ? 0 : cpuSeconds(child.pid)];
+    }
     for (const live of this.parts.relaying.list()) {
       const totals = ruleTotals(pages, live.counter);
       yield [`rule ${live.counter}`, totals.datagrams];
@@ -132,6 +158,8 @@ export class Stats {
     const { rule, counter, pending } = live;
     // First what arrived, then what was taken of it: the other way round there would seem to be more of these.
     const arrived = this.parts.ending.counts(live.serial);
+    // And what left before it: never more than came in.
+    const outputs = live.outputs.map((output) => this.outputStatus(output));
     const totals = ruleTotals(this.parts.workers.pages, counter);
     return {
       rule_id: rule.rule_id,
@@ -148,9 +176,10 @@ export class Stats {
       bytes: totals.bytes,
       datagrams_per_second: this.rates.of(`rule ${counter}`),
       bits_per_second: this.rates.of(`rule bytes ${counter}`) * bitsPerByte,
+      ...ageOf("last_seen_seconds", totals.lastSeenNs),
       ...(pending === undefined ? this.parts.ending.verdictOf(live.serial) : {}),
       ...(arrived === undefined ? {} : { arrived, missed: Math.max(0, arrived.datagrams - totals.datagrams) }),
-      outputs: live.outputs.map((output) => this.outputStatus(output)),
+      outputs,
     };
   }
 
@@ -170,6 +199,9 @@ export class Stats {
       datagrams_dropped: totals.dropped,
       datagrams_per_second: this.rates.of(`output ${counter}`),
       bits_per_second: this.rates.of(`output bytes ${counter}`) * bitsPerByte,
+      ...ageOf("last_sent_seconds", totals.lastSentNs),
+      drops: dropsOf(totals),
+      failures: outputErrors(this.parts.workers.pages, counter),
       ...(totals.lastErrno > 0 ? { last_error: errnoName(totals.lastErrno) } : {}),
       sends: totals.sends,
     };
@@ -182,66 +214,12 @@ export class Stats {
     return isMulticast(parseIpv4(output.group) ?? 0) ? { effective_ttl: this.parts.outputs.defaultTtl } : {};
   }
 
-  private workerStatus(place: Place): WorkerStatus {
-    const { page } = place;
-    const pid = place.child?.pid ?? 0;
-    const use = pid === 0 ? { resident: 0, private: 0 } : memoryUse(pid);
+  private worker(place: Place): WorkerStatus {
     const rings = this.parts.captures.list().map((captured) => captured.sockets[place.index]?.ringSize ?? 0);
-    return {
-      pid,
-      core: place.core,
-      state: place.state,
-      ...(place.reason === undefined ? {} : { reason: place.reason }),
-      restarts: place.restarts,
-      rss_bytes: use.resident,
-      private_bytes: use.private,
-      ring_bytes: rings.reduce((sum, each) => sum + each, 0),
-      queue: {
-        length: Math.max(0, page.ingress("matched") - page.egress("datagrams")),
-        length_max: page.egress("queueDepthMax"),
-        capacity: limits.queueEntries,
-      },
-      wakeups_written: page.ingress("wakeupsWritten"),
-      wakeups_avoided: page.ingress("wakeupsAvoided"),
-      batch_max: page.egress("batchMax"),
-      sends: page.egress("sends"),
-      sent: page.egress("sent"),
-      lines_lost: page.ingress("linesLost") + page.egress("linesLost"),
-      failed: page.egress("failed"),
-      dropped: page.egress("dropped"),
-      send_errors: page.failures(),
-      frames: sumFrames([page], this.placeDrops[place.index] ?? 0),
-    };
-  }
-
-  private linkStatus(): LinkStatus[] {
-    const { links, relaying } = this.parts;
-    const lives = relaying.list();
-    const named = lives.flatMap(({ rule }) => [
-      rule.input_interface,
-      ...rule.outputs.map((output) => output.interface),
-    ]);
-    return [...new Set(named)].sort().map((name) => {
-      const link = links.table().get(name);
-      const [address] = link?.addresses ?? [];
-      const way = link === undefined ? undefined : this.parts.ending.wayOf(link.index);
-      const inputs = lives.filter(({ rule }) => rule.input_interface === name);
-      const groups = new Set(
-        inputs
-          .filter((live) => live.pending === undefined && isMulticast(parseIpv4(live.rule.input_group) ?? 0))
-          .map(({ rule }) => `${rule.input_group} ${rule.input_source}`),
-      );
-      return {
-        name,
-        ...(link === undefined ? {} : { index: link.index }),
-        state: link === undefined ? "missing" : link.isUp ? "up" : "down",
-        ...(address === undefined ? {} : { address: formatIpv4(address.address) }),
-        memberships: groups.size,
-        inputs: inputs.length,
-        outputs: lives.flatMap(({ rule }) => rule.outputs).filter((output) => output.interface === name).length,
-        kernel_drops: this.linkDrops.get(name) ?? 0,
-        ...(way === undefined ? {} : { ending: way }),
-      };
+    return workerStatus(place, {
+      ringSize: rings.reduce((sum, each) => sum + each, 0),
+      kernelDrops: this.placeDrops[place.index] ?? 0,
+      cpuShare: this.rates.of(`cpu ${place.index}`),
     });
   }
 
@@ -264,20 +242,19 @@ function statusWord(state: Place["state"]): string {
   return state.charAt(0).toUpperCase() + state.slice(1);
 }
 
-function sumFrames(pages: readonly Page[], drops: number): FrameStatus {
-  const sum = (read: (page: Page) => number) => pages.reduce((all, page) => all + read(page), 0);
-  const refusals: Record<string, number> = {};
-  for (const page of pages) {
-    for (const [name, count] of Object.entries(page.refusals())) {
-      refusals[name] = (refusals[name] ?? 0) + count;
-    }
-  }
-  return {
-    received: sum((page) => page.ingress("frames")),
-    matched: sum((page) => page.ingress("matched")),
-    no_match: sum((page) => page.ingress("noMatch")),
-    kernel_drops: drops,
-    queue_full: sum((page) => page.ingress("queueFull")),
-    refusals,
+/** Seconds since a moment of CLOCK_MONOTONIC, under `name`; nothing when there was none. */
+function ageOf<Name extends string>(name: Name, ns: number): { [Key in Name]?: number } {
+  const age = Math.max(0, (shim.mcr_clock_ns(monotonic) - ns) / 1e9);
+  return (ns > 0 ? { [name]: age } : {}) as { [Key in Name]?: number };
+}
+
+/** Why an output's datagrams were dropped; only what happened. */
+export function dropsOf(totals: OutputTotals): Record<string, number> {
+  const drops = {
+    pending: totals.droppedPending,
+    full: totals.droppedFull,
+    removed: totals.droppedRemoved,
+    worker_died: totals.droppedDied,
   };
+  return Object.fromEntries(Object.entries(drops).filter(([, count]) => count > 0));
 }

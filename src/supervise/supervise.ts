@@ -4,6 +4,7 @@ import { loadConfig } from "../config/load.ts";
 import { openControlServer } from "../control/server.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log/forward.ts";
+import type { Tail } from "../log/tail.ts";
 import type { Rule } from "../rules/schema.ts";
 import { origin, shim } from "../shim/library.ts";
 import { failureText, isFailure } from "../shim/socket.ts";
@@ -11,9 +12,12 @@ import { Captures } from "./captures.ts";
 import { carryOut } from "./commands.ts";
 import { allowedCores } from "./cores.ts";
 import { Ending } from "./ending.ts";
+import { closeAccount } from "./estate.ts";
+import { Explainer } from "./explainer.ts";
 import { Links } from "./links.ts";
 import { levelOrder } from "./log-levels.ts";
 import { Memberships } from "./memberships.ts";
+import { serveMetrics } from "./metrics.ts";
 import { openLog } from "./open-log.ts";
 import { chooseCores, type SuperviseOptions } from "./options.ts";
 import { Outputs } from "./outputs.ts";
@@ -28,8 +32,8 @@ const serverCodes = { "in-use": exitCodes.unavailable, denied: exitCodes.permiss
 
 /** Runs until a signal ends it; returns the exit code. */
 export async function run(options: SuperviseOptions): Promise<number> {
-  const { log, close } = await openLog(options);
-  const refused = await supervise(options, log);
+  const { log, tail, close } = await openLog(options);
+  const refused = await supervise(options, log, tail);
   if (refused !== undefined) {
     log.say("Critical", refused.text);
   }
@@ -37,7 +41,7 @@ export async function run(options: SuperviseOptions): Promise<number> {
   return refused?.code ?? exitCodes.ok;
 }
 
-async function supervise(options: SuperviseOptions, log: Log): Promise<Refusal | undefined> {
+async function supervise(options: SuperviseOptions, log: Log, tail: Tail): Promise<Refusal | undefined> {
   const refusal = missing();
   if (refusal !== undefined) {
     return refusal;
@@ -60,7 +64,7 @@ async function supervise(options: SuperviseOptions, log: Log): Promise<Refusal |
   if (origin.note !== undefined) {
     log.say("Notice", origin.note);
   }
-  const house = build(options, log, links, cores.value, config.multicastTtl);
+  const house = build(options, log, tail, links, cores.value, config.multicastTtl);
   const { relaying, workers, memberships, ending } = house;
   // The socket first: whoever finds it taken has not joined a group yet, and sends nothing twice.
   const started = Promise.withResolvers<void>();
@@ -88,7 +92,7 @@ async function supervise(options: SuperviseOptions, log: Log): Promise<Refusal |
       rules: relaying.size,
       socket: options.controlSocketPath,
     });
-    await untilSignal(house, log, signal);
+    result = await serve(options, house, log, signal);
   }
   await server.value.close();
   // Before the workers: from here on nobody consumes what would end.
@@ -120,6 +124,7 @@ async function configured(
 function build(
   options: SuperviseOptions,
   log: Log,
+  tail: Tail,
   links: Links,
   cores: readonly number[],
   multicastTtl: number | undefined,
@@ -144,14 +149,43 @@ function build(
       captures: (place) => captures.forPlace(place),
       orders: () => [{ order: levelOrder(log.levels), sockets: [] }, ...relaying.upbringing()],
     },
+    died: ({ page, index }) => {
+      const lost = closeAccount(page, relaying.list());
+      if (lost > 0) {
+        log.say("Warning", "datagrams that a worker held are lost", { worker: index, datagrams: lost });
+      }
+    },
     openLog: (place, pid) => log.worker({ worker: place.index, pid }),
     onNews,
   });
-  const stats = new Stats({ relaying, workers, captures, outputs, links, ending, pipeline });
-  return { relaying, workers, stats, memberships, links, ending, levels: log.levels };
+  const logTail = () => tail.lines();
+  const stats = new Stats({ relaying, workers, captures, outputs, links, ending, pipeline, logTail });
+  const explainer = new Explainer({ relaying, workers, links, memberships, stats });
+  return { relaying, workers, stats, memberships, links, ending, explainer, levels: log.levels };
 }
 
 type House = ReturnType<typeof build>;
+
+/** Opens the page of metrics where one is wanted, and serves. */
+async function serve(
+  options: SuperviseOptions,
+  house: House,
+  log: Log,
+  signal: PromiseWithResolvers<string>,
+): Promise<Refusal | undefined> {
+  if (options.metrics === undefined) {
+    await untilSignal(house, log, signal);
+    return undefined;
+  }
+  const metrics = serveMetrics(options.metrics, () => house.stats.status());
+  if (!metrics.ok) {
+    return { code: exitCodes.system, text: metrics.error };
+  }
+  log.say("Notice", "metrics are served", { address: options.metrics.address, port: metrics.value.port });
+  await untilSignal(house, log, signal);
+  await metrics.value.close();
+  return undefined;
+}
 
 /** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
 async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<string>): Promise<void> {

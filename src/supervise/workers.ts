@@ -41,6 +41,8 @@ export type WorkersPlan = {
   gid: number;
   pipeline: "split" | "unified";
   upbringing: Upbringing;
+  /** Nobody writes the page of this place any more, until a successor is born. */
+  died: (place: Place) => void;
   /** Where the log of a worker goes. */
   openLog: (place: Place, pid: number) => LogTaker;
   onNews: (level: "Info" | "Warning" | "Error", message: string) => void;
@@ -177,6 +179,7 @@ export class Workers {
   ): void {
     const how = signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
     place.child = undefined;
+    this.plan.died(place);
     if (this.isEnding) {
       return;
     }

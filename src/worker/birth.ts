@@ -1,7 +1,6 @@
 // A worker's birth: fd 3 brings the hello and the streams, then the process pins itself, gives up every right, and only
 // then touches a frame. After that it lives in its loops until the supervisor closes the streams or says so.
 import { readdirSync } from "node:fs";
-import { setPriority } from "node:os";
 import { Worker } from "node:worker_threads";
 import { exitCodes } from "../base/exit.ts";
 import { reasonOf } from "../base/outcome.ts";
@@ -165,13 +164,16 @@ function pin(core: number, log: LogWriter): void {
   }
 }
 
-/** Ahead of what else runs on the core; the egress thread, started later, inherits it. */
+/** Ahead of what else runs on the core, the runtime's own compiler included; the egress thread, started later, inherits it. */
 function prefer(log: LogWriter): void {
-  try {
-    setPriority(0, limits.workerNice);
-  } catch (thrown) {
-    // Without CAP_SYS_NICE a worker shares its core like everybody else.
-    log.say("Debug", `not preferred on its core: ${reasonOf(thrown)}`);
+  const error = shim.mcr_prefer(limits.workerNice, limits.workerSliceUs);
+  if (error < 0) {
+    // Without CAP_SYS_NICE the short slice is still to be had.
+    const alone = shim.mcr_prefer(0, limits.workerSliceUs);
+    log.say(
+      "Debug",
+      `not preferred on its core: ${errnoName(error)}; a short slice: ${alone < 0 ? errnoName(alone) : "yes"}`,
+    );
   }
 }
 

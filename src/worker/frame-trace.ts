@@ -1,11 +1,11 @@
 // What becomes of each frame, as log lines: for Trace only. It costs a frame several times what forwarding does, so that it
 // hangs on the packet's path (IngressObserver) only while somebody wants it.
+import { swap } from "../base/byte-order.ts";
 import { formatIpv4 } from "../base/ipv4.ts";
 import type { LogPipe, LogWriter } from "../log/writer.ts";
 import type { RefusalName } from "../relay/counters.ts";
 import type { IngressObserver } from "../relay/ingress.ts";
 import type { Datagram } from "../relay/parse.ts";
-import { swap } from "./match-rule.ts";
 
 /** Names for what the packet's path knows by serial number; both grow and shrink under the trace. */
 type Links = ReadonlyMap<number, { link: string }>;

@@ -97,7 +97,7 @@ export class IngressSide implements Side {
 
   waitUs(): number {
     // Frames that found the queue full wait in the ring; no new edge of theirs will come.
-    return this.ingress.captures.some((capture) => capture.arrived() !== 0) ? limits.turnRetryUs : limits.turnWaitUs;
+    return this.ingress.hasFrames ? limits.turnRetryUs : limits.turnWaitUs;
   }
 
   gatherUs(): number {

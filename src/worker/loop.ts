@@ -32,7 +32,7 @@ export type Watch = { clockNs: () => number; stalled: (ns: number) => void };
 export function run(ring: Ring, sides: readonly Side[], sleep: Sleep, { clockNs, stalled }: Watch): void {
   let longestNs = 0;
   let lookedNs = clockNs();
-  while (!sides.every((side) => side.isOver())) {
+  while (!sides.every(isOver)) {
     const turnNs = clockNs();
     let hasMore = false;
     for (const side of sides) {
@@ -68,6 +68,11 @@ function settle(ring: Ring, sides: readonly Side[], clockNs: () => number): bool
     }
   }
   return false;
+}
+
+// Named once: a function written where it is used would be made anew each turn, and garbage has to be collected.
+function isOver(side: Side): boolean {
+  return side.isOver();
 }
 
 function hasSends(side: Side): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type Status, statusSchema } from "../../src/control/status.ts";
 import { renderRules } from "../../src/ctl/list.ts";
-import { renderStats } from "../../src/ctl/stats.ts";
+import { renderStats } from "../../src/ctl/stats-table.ts";
 import { renderStatus } from "../../src/ctl/status.ts";
 import { table } from "../../src/ctl/table.ts";
 import { bits, bytes, count, duration, rate } from "../../src/ctl/units.ts";

@@ -1,9 +1,9 @@
 // Starts, stops and sudden deaths: how quick they are, and that nothing is left behind. Wants quiet: each has a second.
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, readdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { isAlive } from "../helpers/alive.ts";
-import { Relay } from "../helpers/relay.ts";
+import { binary, Relay } from "../helpers/relay.ts";
 import { bench, generate } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
 
@@ -21,11 +21,16 @@ const packetSockets = () => lab.read("relay", "/proc/net/packet");
 // A /tmp and a /dev/shm that nobody else writes to; the lab's own directory stays where it was.
 const [tmp, shm] = [join(lab.dir, "tmp"), join(lab.dir, "shm")];
 const ours = join(tmp, basename(lab.dir));
-const script = `mount --bind "${lab.dir}" "${ours}" && mount --rbind "${tmp}" /tmp && mount --bind "${shm}" /dev/shm && exec "$@"`;
+// The checkout itself may lie in /tmp, and is then out of sight too: a copy of the binary stands in for it.
+const copy = join(lab.dir, basename(binary));
+const script =
+  `mount --bind "${lab.dir}" "${ours}" && mount --rbind "${tmp}" /tmp && mount --bind "${shm}" /dev/shm || exit; ` +
+  `if [ "$1" = "${binary}" ]; then shift; set -- "${copy}" "$@"; fi; exec "$@"`;
 const under = ["sh", "-c", script, "sh"];
 beforeAll(() => {
   mkdirSync(ours, { recursive: true });
   mkdirSync(shm);
+  copyFileSync(binary, copy);
 });
 
 test("a file left in /tmp or /dev/shm would be seen", () => {

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
+import { swap } from "../../src/base/byte-order.ts";
 import { record } from "../../src/log/record.ts";
 import { LogPipe } from "../../src/log/writer.ts";
 import { Datagram } from "../../src/relay/parse.ts";
 import { FrameTrace } from "../../src/worker/frame-trace.ts";
-import { swap } from "../../src/worker/match-rule.ts";
 
 function trace() {
   const lines: string[] = [];

@@ -1,0 +1,6 @@
+// Network order and this machine's, which is little-endian wherever Bun runs.
+
+/** The four bytes of `word` in the opposite order, unsigned. Its own inverse. */
+export function swap(word: number): number {
+  return (((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
+}

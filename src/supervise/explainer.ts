@@ -1,0 +1,185 @@
+// Gathers what is known of one rule, for the verdicts (verdicts.ts, output-verdicts.ts).
+import { swap } from "../base/byte-order.ts";
+import { formatIpv4, isMulticast, parseIpv4 } from "../base/ipv4.ts";
+import { done, failed, type Outcome } from "../base/outcome.ts";
+import { printable } from "../base/printable.ts";
+import type { Explanation, Finding } from "../control/explanation.ts";
+import { refusals } from "../relay/counters.ts";
+import { describeInput } from "../rules/key.ts";
+import { errnoName } from "../shim/errno.ts";
+import { shim } from "../shim/library.ts";
+import type { Links } from "./links.ts";
+import type { LiveRule } from "./live-rule.ts";
+import type { Memberships } from "./memberships.ts";
+import { neighbourAt } from "./neighbours.ts";
+import { macTypes } from "./netlink.ts";
+import { type OutputFacts, outputFindings } from "./output-verdicts.ts";
+import type { LiveOutput } from "./outputs.ts";
+import { latestOf, outputErrors, outputTotals, type RuleTotals, ruleTotals } from "./pages.ts";
+import type { Relaying } from "./relaying.ts";
+import { dropsOf, type Stats } from "./stats.ts";
+import { type InputFacts, inputFindings, type Seen, seenEvidence } from "./verdicts.ts";
+import type { Workers } from "./workers.ts";
+
+/** Where the facts come from. */
+export type ExplainerParts = {
+  relaying: Pick<Relaying, "list">;
+  workers: Pick<Workers, "places" | "pages" | "runningCount">;
+  links: Links;
+  memberships: Pick<Memberships, "holders">;
+  stats: Pick<Stats, "kernelDropsOf">;
+};
+
+const monotonic = 1;
+
+/** Answers why nothing arrives. */
+export class Explainer {
+  private readonly parts: ExplainerParts;
+
+  constructor(parts: ExplainerParts) {
+    this.parts = parts;
+  }
+
+  /** What is wrong with the rule of an id or a name, or the text of why there is no such rule. */
+  explain(idOrName: string): Outcome<Explanation> {
+    const live = this.find(idOrName);
+    if (!live.ok) {
+      return live;
+    }
+    const { rule, outputs } = live.value;
+    const input = this.inputFacts(live.value);
+    const findings = [
+      ...inputFindings(input),
+      ...outputs.flatMap((output) => outputFindings(this.outputFacts(output))),
+    ];
+    return done({
+      rule_id: rule.rule_id,
+      ...(rule.name === undefined ? {} : { name: rule.name }),
+      input: describeInput(rule),
+      findings: findings.length > 0 ? findings : [this.goodNews(input, live.value)],
+    });
+  }
+
+  private find(idOrName: string): Outcome<LiveRule> {
+    const all = this.parts.relaying.list();
+    const byId = all.find(({ rule }) => rule.rule_id === idOrName);
+    const [first, ...others] = byId === undefined ? all.filter(({ rule }) => rule.name === idOrName) : [byId];
+    if (first === undefined) {
+      return failed(`there is no rule with the id or name '${printable(idOrName)}'; 'list' shows all`);
+    }
+    return others.length === 0
+      ? done(first)
+      : failed(
+          `${others.length + 1} rules are named '${printable(idOrName)}'; give the id of one: ${[first, ...others].map(({ rule }) => rule.rule_id).join(", ")}`,
+        );
+  }
+
+  private goodNews({ matched }: InputFacts, { outputs }: LiveRule): Finding {
+    return {
+      verdict: "forwarding",
+      text:
+        outputs.length === 0
+          ? "datagrams arrive, and the rule has no outputs"
+          : "datagrams arrive and leave by every output; what is still missing is lost behind this machine",
+      evidence: [
+        seenEvidence("matched", matched),
+        ...outputs.map((live) => seenEvidence(`sent to ${live.output.group}:${live.output.port}`, this.sentBy(live))),
+      ],
+    };
+  }
+
+  private inputFacts(live: LiveRule): InputFacts {
+    const { rule, counter, pending, sinceMs } = live;
+    const { workers, links, memberships, stats } = this.parts;
+    const { pages, places } = workers;
+    const link = links.table().get(rule.input_interface);
+    const group = parseIpv4(rule.input_group) ?? 0;
+    const totals = ruleTotals(pages, counter);
+    const holder = this.holderOf(live);
+    const near = ruleTotals(pages, holder);
+    const other = latestOf(pages, holder, "otherNs");
+    const refused = latestOf(pages, holder, "refusedNs");
+    const tagged = latestOf(pages, holder, "taggedNs");
+    return {
+      link: { name: rule.input_interface, state: link === undefined ? "missing" : link.isUp ? "up" : "down" },
+      group: rule.input_group,
+      port: rule.input_port,
+      source: rule.input_source,
+      pending,
+      ruleAge: (performance.now() - sinceMs) / 1000,
+      workers: {
+        running: workers.runningCount,
+        all: places.length,
+        reason: places.find((place) => place.reason !== undefined)?.reason,
+      },
+      isJoined: isMulticast(group) ? memberships.holders().has(`${link?.index} ${group}`) : undefined,
+      matched: { count: totals.datagrams, age: ageOf(totals.lastSeenNs) },
+      other: {
+        ...seen(near, "otherFrames", "otherNs"),
+        port: other.otherPort & 0xffff,
+        source: formatIpv4(swap(other.otherSource)),
+      },
+      refused: { ...seen(near, "refused", "refusedNs"), reason: refusals[refused.refusedReason - 1] },
+      tagged: { ...seen(near, "tagged", "taggedNs"), vlan: tagged.taggedVlan },
+      kernelDrops: stats.kernelDropsOf(rule.input_interface),
+    };
+  }
+
+  /** The rule under whose counters workers keep what went to the group and to no rule: any of the same group and link. */
+  private holderOf({ rule, counter }: LiveRule): number {
+    const { pages } = this.parts.workers;
+    const sisters = this.parts.relaying
+      .list()
+      .filter(
+        ({ rule: each }) => each.input_interface === rule.input_interface && each.input_group === rule.input_group,
+      );
+    const latest = (at: number) => {
+      const { otherNs, refusedNs, taggedNs } = ruleTotals(pages, at);
+      return Math.max(otherNs, refusedNs, taggedNs);
+    };
+    return sisters.reduce((best, each) => (latest(each.counter) > latest(best) ? each.counter : best), counter);
+  }
+
+  private outputFacts(live: LiveOutput): OutputFacts {
+    const { pages } = this.parts.workers;
+    const { output, counter, pending } = live;
+    const link = this.parts.links.table().get(output.interface);
+    const totals = outputTotals(pages, counter);
+    return {
+      where: `${output.interface} ${output.group}:${output.port}`,
+      link: { name: output.interface, state: link === undefined ? "missing" : link.isUp ? "up" : "down" },
+      pending,
+      sent: this.sentBy(live),
+      failed: totals.failed,
+      refusals: outputErrors(pages, counter),
+      lastRefusal:
+        totals.lastErrno > 0 ? { errno: errnoName(totals.lastErrno), age: ageOf(totals.lastErrnoNs) } : undefined,
+      drops: dropsOf(totals),
+      nextHop: this.nextHop(live),
+    };
+  }
+
+  private sentBy({ counter }: LiveOutput): Seen {
+    const totals = outputTotals(this.parts.workers.pages, counter);
+    return { count: totals.sent, age: ageOf(totals.lastSentNs) };
+  }
+
+  private nextHop({ output, pending }: LiveOutput): OutputFacts["nextHop"] {
+    const link = this.parts.links.table().get(output.interface);
+    const address = parseIpv4(output.group) ?? 0;
+    if (link === undefined || pending !== undefined || isMulticast(address) || link.macType !== macTypes.ethernet) {
+      return undefined;
+    }
+    const hop = formatIpv4(this.parts.links.gatewayTo(address, link.index) ?? address);
+    return { address: hop, state: neighbourAt(hop, link.name) };
+  }
+}
+
+function seen(totals: RuleTotals, count: keyof RuleTotals, ns: keyof RuleTotals): Seen {
+  return { count: totals[count], age: ageOf(totals[ns]) };
+}
+
+/** Seconds since a moment of CLOCK_MONOTONIC; undefined: never. */
+function ageOf(ns: number): number | undefined {
+  return ns > 0 ? Math.max(0, (shim.mcr_clock_ns(monotonic) - ns) / 1e9) : undefined;
+}

@@ -1,0 +1,65 @@
+// What is known of the links that rules name, in the words of GetStatus.
+import { formatIpv4, isMulticast, parseIpv4 } from "../base/ipv4.ts";
+import type { LinkStatus } from "../control/status.ts";
+import { linkField, linkFirst, linkSize } from "../relay/counters.ts";
+import type { Captures } from "./captures.ts";
+import type { Ending } from "./ending.ts";
+import type { LinksView } from "./links.ts";
+import type { LiveRule } from "./live-rule.ts";
+import type { Page } from "./pages.ts";
+
+/** Where the numbers come from. */
+export type LinkParts = {
+  links: LinksView;
+  ending: Pick<Ending, "wayOf">;
+  captures: Pick<Captures, "list">;
+  pages: readonly Page[];
+  /** Frames lost in the kernel, by link name. */
+  kernelDrops: ReadonlyMap<string, number>;
+};
+
+/** Every link that one of `lives` takes from or sends to, by name. */
+export function linkStatus(parts: LinkParts, lives: readonly LiveRule[]): LinkStatus[] {
+  const named = lives.flatMap(({ rule }) => [rule.input_interface, ...rule.outputs.map((each) => each.interface)]);
+  return [...new Set(named)].sort().map((name) => {
+    const link = parts.links.table().get(name);
+    const [address] = link?.addresses ?? [];
+    const way = link === undefined ? undefined : parts.ending.wayOf(link.index);
+    const inputs = lives.filter(({ rule }) => rule.input_interface === name);
+    return {
+      name,
+      ...(link === undefined ? {} : { index: link.index }),
+      state: link === undefined ? "missing" : link.isUp ? "up" : "down",
+      ...(address === undefined ? {} : { address: formatIpv4(address.address) }),
+      memberships: groupCount(inputs),
+      inputs: inputs.length,
+      outputs: lives.flatMap(({ rule }) => rule.outputs).filter((output) => output.interface === name).length,
+      kernel_drops: parts.kernelDrops.get(name) ?? 0,
+      ...frameCounts(parts, name),
+      ...(way === undefined ? {} : { ending: way }),
+    };
+  });
+}
+
+function groupCount(inputs: readonly LiveRule[]): number {
+  const joined = inputs.filter(
+    ({ pending, rule }) => pending === undefined && isMulticast(parseIpv4(rule.input_group) ?? 0),
+  );
+  return new Set(joined.map(({ rule }) => `${rule.input_group} ${rule.input_source}`)).size;
+}
+
+/** What workers counted on the link since it is captured; nothing when it is not. */
+function frameCounts(
+  { captures, pages }: LinkParts,
+  name: string,
+): Pick<LinkStatus, "frames" | "tagged" | "last_vlan"> {
+  const captured = captures.list().find(({ link }) => link.name === name);
+  if (captured === undefined) {
+    return {};
+  }
+  const first = linkFirst + captured.counter * linkSize;
+  const values = (field: keyof typeof linkField) => pages.map((page) => page.value(first + linkField[field]));
+  const sum = (field: keyof typeof linkField) => values(field).reduce((all, each) => all + each, 0);
+  const lastVlan = Math.max(0, ...values("lastVlan"));
+  return { frames: sum("frames"), tagged: sum("tagged"), ...(lastVlan > 0 ? { last_vlan: lastVlan } : {}) };
+}

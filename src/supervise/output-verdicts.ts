@@ -1,0 +1,106 @@
+// Why nothing leaves, concluded from what is known of one output. Pure: facts in, findings out, gravest first.
+import { errnoWords } from "../control/errno-words.ts";
+import type { Evidence, Finding } from "../control/explanation.ts";
+import type { Neighbour } from "./neighbours.ts";
+import { isFresh, type Seen, seenEvidence } from "./verdicts.ts";
+
+/** What is known of an output. `where`: as in `list`, `eth1 239.2.2.2:5001`. */
+export type OutputFacts = {
+  where: string;
+  link: { name: string; state: "missing" | "down" | "up" };
+  pending: string | undefined;
+  sent: Seen;
+  /** Datagrams given up because the kernel would not take them. */
+  failed: number;
+  /** Sends that the kernel refused, by errno name; most were tried again. */
+  refusals: Record<string, number>;
+  lastRefusal: { errno: string; age: number | undefined } | undefined;
+  /** Datagrams by reason. */
+  drops: Record<string, number>;
+  /** Whom the link has to reach for a unicast output; undefined: nobody is asked for (multicast, no ARP on the link). */
+  nextHop: { address: string; state: Neighbour } | undefined;
+};
+
+const dropWords: Readonly<Record<string, string>> = {
+  pending: "it had no socket yet",
+  full: "its socket was full for longer than a backlog may wait",
+  removed: "they waited when it was removed",
+  worker_died: "a worker died with them",
+};
+
+/** What keeps datagrams from leaving by this output; nothing when all is well. */
+export function outputFindings(facts: OutputFacts): Finding[] {
+  const waiting = waitingFinding(facts);
+  const findings = waiting === undefined ? sendingFindings(facts) : [waiting];
+  const drops = Object.entries(facts.drops);
+  if (drops.length > 0) {
+    const why = drops.map(([reason, count]) => `${count} because ${dropWords[reason] ?? reason}`).join(", ");
+    findings.push({
+      verdict: "output_dropped",
+      text: `output ${facts.where} dropped datagrams: ${why}`,
+      evidence: drops.map(([reason, value]) => ({ name: `dropped ${reason}`, value })),
+    });
+  }
+  return findings;
+}
+
+/** It does not work at all. */
+function waitingFinding({ where, link, pending }: OutputFacts): Finding | undefined {
+  const evidence: Evidence[] = [{ name: `link ${link.name}`, value: link.state }];
+  if (link.state === "missing") {
+    return {
+      verdict: "output_link_missing",
+      text: `output ${where} waits: link ${link.name} does not exist`,
+      evidence,
+    };
+  }
+  if (link.state === "down") {
+    return { verdict: "output_link_down", text: `output ${where} waits: link ${link.name} is down`, evidence };
+  }
+  if (pending === undefined) {
+    return undefined;
+  }
+  const isRoute = pending.startsWith("no route");
+  return {
+    verdict: isRoute ? "output_no_route" : "output_pending",
+    text: `output ${where} waits: ${pending}${isRoute ? "; add one with 'ip route add'" : ""}`,
+    evidence: [...evidence, { name: "pending", value: pending }],
+  };
+}
+
+/** By these the kernel refuses the shape of a send, or asks to wait; what was in it went out another way. */
+const harmless: readonly string[] = ["EAGAIN", "EIO", "EINVAL", "EMSGSIZE"];
+
+function sendingFindings({ where, sent, failed, refusals, lastRefusal, nextHop }: OutputFacts): Finding[] {
+  const refused = Object.entries(refusals).map(([name, value]) => ({ name: `refused ${name}`, value }));
+  if (nextHop?.state === "silent") {
+    return [
+      {
+        verdict: "output_no_neighbour",
+        text: `output ${where}: ${nextHop.address} does not answer to ARP; is it up, and on this link?`,
+        evidence: [
+          { name: `neighbour ${nextHop.address}`, value: "no answer" },
+          seenEvidence("sent", sent),
+          ...refused,
+        ],
+      },
+    ];
+  }
+  const { errno = "", age } = lastRefusal ?? {};
+  const isNow = isFresh({ count: 1, age });
+  if (failed === 0 && (!isNow || harmless.includes(errno))) {
+    return [];
+  }
+  return [
+    {
+      verdict: "send_failed",
+      text: `output ${where}: sent, and the kernel ${isNow ? "says" : "said"} ${errno}: ${errnoWords(errno)}`,
+      evidence: [
+        { name: "failed", value: failed },
+        ...refused,
+        { name: "last errno", value: errno, ...(age === undefined ? {} : { age_seconds: age }) },
+        seenEvidence("sent", sent),
+      ],
+    },
+  ];
+}

@@ -1,0 +1,87 @@
+// What a worker's counter page and process say, in the words of GetStatus.
+import { shareOf } from "../base/buckets.ts";
+import type { FrameStatus, Latency, WorkerStatus } from "../control/status.ts";
+import { limits } from "../limits.ts";
+import { cpuSeconds } from "./cpu-use.ts";
+import { memoryUse } from "./memory-use.ts";
+import type { Page } from "./pages.ts";
+import type { Place } from "./workers.ts";
+
+/** What is known of a worker beside its page. */
+export type WorkerFacts = { ringSize: number; kernelDrops: number; cpuShare: number };
+
+/** One worker as it stands. */
+export function workerStatus(place: Place, { ringSize, kernelDrops, cpuShare }: WorkerFacts): WorkerStatus {
+  const { page } = place;
+  const pid = place.child?.pid ?? 0;
+  const use = pid === 0 ? { resident: 0, private: 0 } : memoryUse(pid);
+  return {
+    pid,
+    core: place.core,
+    state: place.state,
+    ...(place.reason === undefined ? {} : { reason: place.reason }),
+    restarts: place.restarts,
+    rss_bytes: use.resident,
+    private_bytes: use.private,
+    ring_bytes: ringSize,
+    cpu_seconds: pid === 0 ? 0 : cpuSeconds(pid),
+    cpu_share: cpuShare,
+    queue: {
+      length: Math.max(0, page.ingress("datagrams") - page.egress("taken")),
+      length_max: page.egress("queueDepthMax"),
+      capacity: limits.queueEntries,
+    },
+    wakeups_written: page.ingress("wakeupsWritten"),
+    wakeups_avoided: page.ingress("wakeupsAvoided"),
+    batch_max: page.egress("batchMax"),
+    batches: page.batches(),
+    sends: page.egress("sends"),
+    sent: page.egress("sent"),
+    lines_lost: page.ingress("linesLost") + page.egress("linesLost"),
+    failed: page.egress("failed"),
+    dropped: page.egress("dropped"),
+    dropped_by_death: page.egress("died"),
+    dropped_without_rule: page.egress("unknownRule"),
+    in_flight: page.egress("inFlight"),
+    send_errors: page.failures(),
+    stall_us: { ingress: page.ingress("stallMaxUs"), egress: page.egress("stallMaxUs") },
+    latency: latencyOf([page]),
+    latency_buckets: page.latencies(),
+    latency_sum_us: page.egress("latencySumUs"),
+    frames: framesOf([page], kernelDrops),
+  };
+}
+
+/** Latency over all pages; zeros while nothing was sampled. */
+export function latencyOf(pages: readonly Page[]): Latency {
+  const all = pages.map((page) => page.latencies());
+  const buckets = (all[0] ?? []).map((_, at) => all.reduce((sum, each) => sum + (each[at] ?? 0), 0));
+  const max = Math.max(0, ...pages.map((page) => page.egress("latencyMaxUs")));
+  const share = (of: number) => Math.min(shareOf(buckets, of), max);
+  return {
+    samples: buckets.reduce((sum, each) => sum + each, 0),
+    p50_us: share(0.5),
+    p99_us: share(0.99),
+    p999_us: share(0.999),
+    max_us: max,
+  };
+}
+
+/** What became of the frames of all pages; `drops` are the kernel's. */
+export function framesOf(pages: readonly Page[], drops: number): FrameStatus {
+  const sum = (read: (page: Page) => number) => pages.reduce((all, page) => all + read(page), 0);
+  const refusals: Record<string, number> = {};
+  for (const page of pages) {
+    for (const [name, count] of Object.entries(page.refusals())) {
+      refusals[name] = (refusals[name] ?? 0) + count;
+    }
+  }
+  return {
+    received: sum((page) => page.ingress("frames")),
+    matched: sum((page) => page.ingress("matched")),
+    no_match: sum((page) => page.ingress("noMatch")),
+    kernel_drops: drops,
+    queue_full: sum((page) => page.ingress("queueFull")),
+    refusals,
+  };
+}

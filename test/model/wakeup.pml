@@ -1,0 +1,198 @@
+/* The wakeup of src/relay/queue.ts, as src/relay/ingress.ts (publish) and src/worker/loop.ts use it, for spin: one producer
+ * that publishes batches, one consumer that drains and sleeps. Must not know more than they do: the consumer never asks
+ * whether more will come. There is no time either: a loss that the bounded wait would heal after a second is a loss here.
+ *
+ * Atomics of JavaScript are sequentially consistent. Here that is not assumed but built as processors build it: a store goes
+ * through a store buffer, which reaches memory when it likes, and a fence waits until the buffer is empty. Take a fence
+ * away, and what is left is release and acquire.
+ *
+ * Broken twins, each of which loses:
+ *   NO_SECOND_LOOK      the consumer sets the flag and sleeps
+ *   NO_CONSUMER_FENCE   its store of the flag may come after its second look
+ *   NO_PRODUCER_FENCE   the store of the tail may come after the exchange
+ *   CLEAR_AFTER_LOOK    the flag of the last sleep is cleared late, when the next one has set it
+ *   CLEAR_AFTER_WRITE   in place of the exchange: load, write the eventfd, clear
+ * Changes that lose nothing, and so are no reason for anything in the code:
+ *   CLEAR_AFTER_DRAIN   the flag is cleared after the drain, but before the next sleep sets it
+ *   CLEAR_BEFORE_WRITE  in place of the exchange: load, clear, write; good for one producer alone
+ * LIVENESS asks the same in another way: in every fair run all is taken in the end. */
+
+#ifndef BATCHES
+#define BATCHES 2
+#endif
+/* Completions that are no wakeup: sends, orders. */
+#ifndef OTHERS
+#define OTHERS 2
+#endif
+
+bit sleeping;
+byte tail;
+byte head;                 /* The producer looks at it for room only, which is not part of the wakeup. */
+byte published;            /* The tail as the producer means it. */
+bool isDone;               /* The producer has nothing more to say. */
+
+/* The consumer's ring. A poll counts edges: a write that comes before the last one was seen joins it. */
+bool bell;
+bool other;
+
+bool hasWakeup;            /* For the bound alone: somebody undertook to end this sleep. */
+
+chan flagStores = [2] of { bit };
+chan tailStores = [2] of { byte };
+
+inline storeFlag(value)
+{
+	flagStores!value;
+#ifndef NO_CONSUMER_FENCE
+	empty(flagStores)
+#endif
+}
+
+inline storeTail(value)
+{
+	tailStores!value;
+#ifndef NO_PRODUCER_FENCE
+	empty(tailStores)
+#endif
+}
+
+active proctype memory()
+{
+endIdle:
+	do
+	:: atomic { flagStores?sleeping -> printf("memory: sleeping = %d\n", sleeping) }
+	:: atomic { tailStores?tail -> printf("memory: tail = %d\n", tail) }
+	od
+}
+
+/* ring.wait(0, 0): what is there is taken, all of it. */
+inline reap()
+{
+	d_step { bell = false; other = false }
+}
+
+active proctype egress()
+{
+	byte depth;
+	byte some;
+
+turn:
+	depth = tail - head;
+	if
+	:: depth == 0
+	:: depth > 0 ->
+		/* A bound, or a rule not known yet, may leave some. */
+		select(some : 1 .. depth);
+		head = head + some;
+		printf("egress: took %d\n", some);
+		some = 0;
+		if
+		:: reap()               /* settle: their completions were looked for */
+		:: skip
+		fi;
+		if
+		:: reap(); goto turn    /* it knows that there is more */
+		:: skip
+		fi
+	fi;
+#ifdef CLEAR_AFTER_DRAIN
+	storeFlag(0);
+#endif
+
+	/* fallAsleep */
+	hasWakeup = false;
+	printf("egress: found nothing more, sets the flag\n");
+	storeFlag(1);
+#ifndef NO_SECOND_LOOK
+	depth = tail - head;
+	if
+	:: depth == 0 -> printf("egress: second look, nothing\n")
+	:: depth > 0 ->
+		printf("egress: second look, stays awake\n");
+		storeFlag(0);
+		reap();
+		goto turn
+	fi;
+#endif
+#ifdef CLEAR_AFTER_LOOK
+	printf("egress: clears the flag\n");
+	storeFlag(0);
+#endif
+	printf("egress: waits\n");
+
+endAsleep:
+	/* ring.wait: until a completion is there. */
+	atomic {
+		bell || other -> bell = false; other = false; printf("egress: wakes\n")
+	}
+	/* awake */
+#if !defined(CLEAR_AFTER_LOOK) && !defined(CLEAR_AFTER_DRAIN)
+	storeFlag(0);
+#endif
+	goto turn
+}
+
+active proctype ingress()
+{
+	byte batch;
+	bit wasAsleep;
+
+	do
+	:: batch == BATCHES -> break
+	:: batch < BATCHES ->
+		batch++;
+		if
+		:: published = published + 1
+		:: published = published + 2
+		fi;
+		/* publish */
+		printf("ingress: puts up to %d\n", published);
+		storeTail(published);
+		/* mustWake */
+		d_step {
+			wasAsleep = sleeping;
+#if !defined(CLEAR_AFTER_WRITE) && !defined(CLEAR_BEFORE_WRITE) && !defined(NO_CLEAR)
+			sleeping = 0;
+#endif
+			printf("ingress: saw sleeping = %d\n", wasAsleep);
+			if
+			:: wasAsleep -> assert(!hasWakeup); hasWakeup = true
+			:: else
+			fi
+		}
+		if
+		:: wasAsleep ->
+#ifdef CLEAR_BEFORE_WRITE
+			sleeping = 0;
+#endif
+			atomic { bell = true; printf("ingress: writes the eventfd\n") }
+#ifdef CLEAR_AFTER_WRITE
+			atomic { sleeping = 0; printf("ingress: clears the flag\n") }
+#endif
+		:: else
+		fi;
+		wasAsleep = 0
+	od;
+	isDone = true
+}
+
+/* Any number of other completions, none among them: the wakeup must not live on them. */
+active proctype elsewhere()
+{
+	byte others;
+
+	do
+	:: atomic { others < OTHERS -> others++; other = true; printf("elsewhere: a completion\n") }
+	:: break
+	od
+}
+
+#ifdef LIVENESS
+ltl allIsTaken { <> [] (isDone && head == published) }
+#else
+/* When nobody can go on, nothing may lie in the queue. */
+active proctype rest()
+{
+	timeout -> assert(isDone && head == published)
+}
+#endif
