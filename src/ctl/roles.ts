@@ -9,7 +9,8 @@ export const supervise: Verb = {
   summary: "run the relay in the foreground",
   details: [
     "Starts one worker process per core and forwards what the rules say, until SIGTERM or SIGINT. Needs root, or " +
-      "CAP_NET_RAW, CAP_NET_ADMIN, CAP_SETUID and CAP_SETGID; the workers keep none of it.",
+      "CAP_NET_RAW (with CAP_NET_ADMIN and CAP_BPF it also ends what it consumes before this host's IP stack). The " +
+      "workers keep none of it.",
   ],
   usesSocket: false,
   options: {

@@ -63,7 +63,7 @@ export class Queue {
     Atomics.store(this.words, tailAt, this.position);
   }
 
-  /** Producer, after publish(): true when egress slept and has to be woken, at most once a sleep. */
+  /** Producer, after publish(): true when egress slept and has to be woken, at most once a sleep (races: fallAsleep). */
   mustWake(): boolean {
     return Atomics.exchange(this.words, sleepingAt, 0) === 1;
   }
@@ -87,8 +87,13 @@ export class Queue {
 
   /**
    * Consumer: says that it is about to sleep, then looks again. Returns false when something came in between, and then
-   * it must not sleep. Without the second look, an entry put after our last drain by a producer that still saw
-   * sleeping = 0 would lie here until the next one comes.
+   * it must not sleep. Four races end here, each a broken twin of the model that spin checks (test/model/wakeup.pml):
+   * 1. An entry comes after our last drain and before the flag. Its producer saw 0 and wakes nobody: the second look.
+   * 2. We store the flag and read the tail while the producer stores the tail and reads the flag. If a read could overtake
+   *    the store before it, as release and acquire allow, each would miss the other: both are sequentially consistent.
+   * 3. We clear the flag of one sleep when the next has set it; the producer sees 0, and we wait: awake() comes before.
+   * 4. The producer clears the flag after its wakeup, by when we may be up, done and asleep again on the flag it clears:
+   *    the exchange sees and clears in one, before the wakeup. Not clearing at all would write one wakeup per batch.
    */
   fallAsleep(): boolean {
     Atomics.store(this.words, sleepingAt, 1);
@@ -99,7 +104,7 @@ export class Queue {
     return false;
   }
 
-  /** Consumer: awake again, for whatever reason. */
+  /** Consumer: awake again, for whatever reason; always before the next fallAsleep(). */
   awake(): void {
     Atomics.store(this.words, sleepingAt, 0);
   }

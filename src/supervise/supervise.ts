@@ -200,6 +200,8 @@ async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+  // A terminal that closes, or a "reload" of a service manager: neither may end a relay.
+  process.on("SIGHUP", () => log.say("Notice", "SIGHUP: nothing was reloaded; rules change with 'add' and 'remove'"));
   const bell = setInterval(() => {
     const isChanged = links.poll();
     if (links.pollRoutes() || isChanged) {

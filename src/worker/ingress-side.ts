@@ -47,6 +47,8 @@ export class IngressSide implements Side {
   private readonly rules = new Map<number, OrderRule>();
   private readonly changed = new Set<number>();
   private readonly gather = new Gather();
+  /** Frames taken before the rule set is known would all be without a rule: a successor finds the ring full of them. */
+  private isTaught = false;
   private isEnding = false;
   private turnsLeft = endTurnsMax;
   private isEnded = false;
@@ -78,7 +80,7 @@ export class IngressSide implements Side {
     if (this.isEnded) {
       return false;
     }
-    const taken = this.ingress.step(limits.turnFramesMax, nowNs);
+    const taken = this.isTaught ? this.ingress.step(limits.turnFramesMax, nowNs) : 0;
     this.gather.note(taken, nowNs);
     this.turnsLeft -= this.isEnding ? 1 : 0;
     if (this.isEnding && (taken === 0 || this.turnsLeft === 0)) {
@@ -190,6 +192,7 @@ export class IngressSide implements Side {
   }
 
   private syncRules(rules: readonly OrderRule[]): string | undefined {
+    this.isTaught = true;
     const kept = new Set(rules.map((rule) => rule.serial));
     for (const serial of [...this.rules.keys()]) {
       if (!kept.has(serial)) {

@@ -35,6 +35,12 @@ describe("a command", () => {
     });
   });
 
+  test("Explain names a rule by id or name, and nothing else", () => {
+    expect(checkCommand({ Explain: { rule: "feed" } })).toEqual({ ok: true, value: { Explain: { rule: "feed" } } });
+    const refused = checkCommand({ Explain: {} });
+    expect(refused.ok ? "" : refused.error).toContain("the id or name of a rule");
+  });
+
   test("that sets a level names it, and a facility, as INTEROP.md 2.3 spells them", () => {
     for (const command of [
       { SetGlobalLogLevel: { level: "Debug" } },

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { type Status, statusSchema } from "../../src/control/status.ts";
+import { renderExplanation } from "../../src/ctl/explain.ts";
 import { renderRules } from "../../src/ctl/list.ts";
+import { renderAccounts } from "../../src/ctl/stats.ts";
 import { renderStats } from "../../src/ctl/stats-table.ts";
 import { renderStatus } from "../../src/ctl/status.ts";
 import { table } from "../../src/ctl/table.ts";
@@ -166,13 +168,63 @@ describe("tables", () => {
   test("of statistics show in, out, failures by name, and where frames went", () => {
     expect(renderStats(status)).toBe(
       [
-        "RULE    FLOW                    DATAGRAMS    BYTES      RATE        BITS  FAILED  DROPPED  STATE",
-        "feed-a  eth0 239.1.1.1:5000     1,234,000  1.6 GiB  20,000/s  224.0 Mb/s                   active",
-        "        -> eth1 239.2.2.2:5001  1,233,990  1.6 GiB  20,000/s  224.0 Mb/s      10        0  ENOBUFS 10",
+        "RULE    FLOW                    DATAGRAMS    BYTES      RATE        BITS  LAST  FAILED  DROPPED  STATE",
+        "feed-a  eth0 239.1.1.1:5000     1,234,000  1.6 GiB  20,000/s  224.0 Mb/s     -                   active",
+        "        -> eth1 239.2.2.2:5001  1,233,990  1.6 GiB  20,000/s  224.0 Mb/s     -      10        0  ENOBUFS 10",
         "",
         "frames: 1,234,567 received, 1,234,000 matched, 500 without a rule",
         "lost:   60 in the kernel (capture ring full), 0 queue full",
         "refused: fragment 7",
+        "",
+        "WORKER  CPU  QUEUE MAX  BATCH  WAKEUPS  AVOIDED  STALL  P50  P99  P99.9  MAX  SEND ERRORS",
+        "     0  0 %        900      -       10    2,000   0 µs    -    -      -    -",
+        "",
+        "LINK  FRAMES  KERNEL DROPS  TAGGED",
+        "eth0       0            60       0",
+      ].join("\n"),
+    );
+  });
+
+  test("of sums say by how much one does not hold", () => {
+    const account = {
+      worker: 0,
+      name: "frames",
+      whole: "received",
+      total: 12,
+      parts: { matched: 10, no_match: 1 },
+      tolerance: 0,
+    };
+    const text = renderAccounts([
+      { ...account, difference: 1, holds: false },
+      { ...account, difference: 0, holds: true },
+    ]);
+    expect(text).toContain("12 received  = 10 matched + 1 no match  DOES NOT HOLD: 1 unaccounted for");
+    expect(text).toEndWith("holds");
+  });
+
+  test("of an explanation have the evidence under each verdict", () => {
+    const text = renderExplanation({
+      rule_id: "r1",
+      name: "feed",
+      input: "eth0 239.1.1.1:5000",
+      findings: [
+        {
+          verdict: "other_port",
+          text: "for port 6000",
+          evidence: [
+            { name: "without a rule", value: 1500, age_seconds: 0.25 },
+            { name: "last port", value: "6000" },
+          ],
+        },
+      ],
+    });
+    expect(text).toBe(
+      [
+        "feed (r1): eth0 239.1.1.1:5000",
+        "",
+        "other port: for port 6000",
+        "    without a rule  1,500  0.3 s ago",
+        "    last port        6000",
       ].join("\n"),
     );
   });

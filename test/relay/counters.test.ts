@@ -1,15 +1,21 @@
 import { expect, test } from "bun:test";
+import { bucketCount } from "../../src/base/buckets.ts";
 import { limits } from "../../src/limits.ts";
 import {
+  batchCount,
+  batchFirst,
   counterCount,
   egress,
   errnoCount,
   errnoFirst,
   ingress,
+  latencyFirst,
   linkField,
   linkFirst,
   linkMax,
   linkSize,
+  outputErrnoCount,
+  outputErrnoFirst,
   outputField,
   outputFirst,
   outputMax,
@@ -30,7 +36,9 @@ test("every counter of a page has a place of its own, one writer's after the oth
     ["refused", refusedFirst, refusals.length],
     ["egress", Math.min(...Object.values(egress)), Object.keys(egress).length],
     ["errno", errnoFirst, errnoCount],
+    ["batch", batchFirst, batchCount],
     ["link", linkFirst, linkSize * linkMax],
+    ["latency", latencyFirst, bucketCount],
     ["rule", ruleFirst, ruleSize * ruleMax],
     ["output", outputFirst, outputSize * outputMax],
   ];
@@ -53,6 +61,17 @@ test.each([
   const places = Object.values(fields);
   expect(new Set(places).size).toBe(places.length);
   expect(Math.max(...places) - Math.min(...places)).toBeLessThan(size);
+});
+
+test("the errnos of an output lie behind its fields and before the next output", () => {
+  expect(outputErrnoFirst).toBeGreaterThan(Math.max(...Object.values(outputField)));
+  expect(outputErrnoFirst + 2 * outputErrnoCount).toBeLessThanOrEqual(outputSize);
+});
+
+test("what egress writes of a rule lies on a cache line of its own", () => {
+  const ingressPlaces = Object.entries(ruleField).filter(([name]) => name !== "taken");
+  const line = (place: number) => Math.floor(place / 8);
+  expect(ingressPlaces.map(([, place]) => line(place))).not.toContain(line(ruleField.taken));
 });
 
 test("there are places for all that the limits allow", () => {

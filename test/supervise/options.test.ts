@@ -92,3 +92,21 @@ describe("choosing cores", () => {
     });
   });
 });
+
+test.each([
+  ["9470", { address: "127.0.0.1", port: 9470 }],
+  ["10.0.0.1:9470", { address: "10.0.0.1", port: 9470 }],
+  ["[::1]:0", { address: "::1", port: 0 }],
+])("metrics at %s are served there, a port alone for this machine alone", (text, metrics) => {
+  expect(parseSuperviseOptions({ metrics: text })).toMatchObject({ ok: true, value: { metrics } });
+});
+
+test.each(["", "x", "9470x", "10.0.0.256:1", "127.0.0.1:65536", "::1:9470", "localhost:9470", "127.0.0.1:"])(
+  "metrics at '%s' are refused with an example of what would be right",
+  (text) => {
+    expect(parseSuperviseOptions({ metrics: text })).toMatchObject({
+      ok: false,
+      error: expect.stringContaining("such as 127.0.0.1:9470"),
+    });
+  },
+);
