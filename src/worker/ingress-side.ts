@@ -47,8 +47,7 @@ export class IngressSide implements Side {
   private readonly rules = new Map<number, OrderRule>();
   private readonly changed = new Set<number>();
   private readonly gather = new Gather();
-  /** Frames taken before the rule set is known would all be without a rule: a successor finds the ring full of them. */
-  private isTaught = false;
+  private isTaught = false; // a successor finds its rings full: until it knows the rules, all that would be without a rule
   private isEnding = false;
   private turnsLeft = endTurnsMax;
   private isEnded = false;
@@ -256,13 +255,12 @@ export class IngressSide implements Side {
 
   private attach(message: CaptureMessage, fd: number): void {
     const { regions, ring } = this.parts;
-    const { log } = this;
     const { slotSize, blockSize, blockCount, serial } = message;
     const row = regions.freeRow();
     const size = blockSize * blockCount;
     const memory = row < 0 ? undefined : mapFd(fd, size);
     if (memory === undefined) {
-      log.say("Error", "a capture ring could not be mapped", { link: message.link, rows_left: row >= 0 });
+      this.log.say("Error", "a capture ring could not be mapped", { link: message.link, rows_left: row >= 0 });
       shim.mcr_close(fd);
       return;
     }
@@ -273,12 +271,12 @@ export class IngressSide implements Side {
     const capture = new Capture(serial, fd, regions.open(row), message.counter, this.parts.counters[at] ?? 0);
     const lost = capture.releaseTaken();
     if (lost > 0) {
-      log.say("Warning", "frames of a worker that died were given back", { link: message.link, frames: lost });
+      this.log.say("Warning", "frames of a worker that died were given back", { link: message.link, frames: lost });
     }
     this.captures.set(serial, { capture, row, link: message.link });
     this.ingress.attach(capture, row);
     ring.poll(fd, pollBits.in, tokens.captureFirst + row);
-    log.say("Debug", "capture ring attached", { link: message.link, capture: serial, slots: slotCount });
+    this.log.say("Debug", "capture ring attached", { link: message.link, capture: serial, slots: slotCount });
   }
 
   private dropCapture(serial: number): void {
