@@ -1,6 +1,7 @@
 // One captured slot -> one datagram to look up, or the name of the reason why not.
 // Allocates nothing: the caller lends one Datagram, and it is overwritten. Nothing of the payload is read here, unless
 // nobody has vouched for its checksum.
+import { swap16 } from "../base/byte-order.ts";
 import { refusal } from "./counters.ts";
 import type { RegionViews } from "./region.ts";
 
@@ -131,7 +132,7 @@ function parseIp(views: RegionViews, at: number, size: number, out: Datagram): n
   const { u8, u16, u32 } = views;
   const first = u8[at] as number;
   const headerSize = (first & 0xf) * 4;
-  const total = big(u16[(at + 2) >> 1] as number);
+  const total = swap16(u16[(at + 2) >> 1] as number);
   if (first >> 4 !== 4 || headerSize < 20 || total < headerSize) {
     return refusal.ip_header;
   }
@@ -142,7 +143,7 @@ function parseIp(views: RegionViews, at: number, size: number, out: Datagram): n
     return refusal.ip_checksum;
   }
   // More-fragments or an offset: half a datagram. The kernel reassembles before the ring; what still comes is refused.
-  if ((big(u16[(at + 6) >> 1] as number) & 0x3fff) !== 0) {
+  if ((swap16(u16[(at + 6) >> 1] as number) & 0x3fff) !== 0) {
     return refusal.fragment;
   }
   out.sourceWord = u32[(at + 12) >> 2] as number;
@@ -165,12 +166,12 @@ function parseUdp(u16: Uint16Array, at: number, headerSize: number, total: numbe
   if (total < headerSize + 8) {
     return refusal.udp_length;
   }
-  const udpSize = big(u16[(udp + 4) >> 1] as number);
+  const udpSize = swap16(u16[(udp + 4) >> 1] as number);
   // Shorter than the IP payload is legal (RFC 768 has its own length); longer promises bytes that are not there.
   if (udpSize < 8 || udpSize > total - headerSize) {
     return refusal.udp_length;
   }
-  out.portAndProtocol = big(u16[(udp + 2) >> 1] as number) | (protocols.udp << 16);
+  out.portAndProtocol = swap16(u16[(udp + 2) >> 1] as number) | (protocols.udp << 16);
   out.payloadOffset = headerSize + 8;
   out.payloadSize = udpSize - 8;
   return 0;
@@ -200,15 +201,10 @@ function isChecksumRight(views: RegionViews, at: number, address: number, onesSu
   for (let word = (at + 12) >> 1; word < (at + 20) >> 1; word++) {
     sum += u16[word] as number;
   }
-  return fold(sum + onesSum(address + udp, big(length))) === 0xffff;
+  return fold(sum + onesSum(address + udp, swap16(length))) === 0xffff;
 }
 
 function fold(sum: number): number {
   const once = (sum & 0xffff) + (sum >>> 16);
   return (once & 0xffff) + (once >>> 16);
-}
-
-/** A 16-bit field in network order, as loaded. */
-function big(loaded: number): number {
-  return ((loaded & 0xff) << 8) | (loaded >> 8);
 }

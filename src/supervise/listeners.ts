@@ -1,6 +1,7 @@
 // Who else on this machine wants datagrams that rules consume: sockets and memberships that are not ours, as /proc/net tells
 // (proc_pid_net(5)). Nothing in Linux rings when a socket is bound or a group joined, so this is looked at again and again.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { swap } from "../base/byte-order.ts";
 import { codeOf } from "../base/outcome.ts";
 
 /** A socket by its number, with the local address it is bound to (host order, 0: any) and its UDP port or raw protocol. */
@@ -79,7 +80,7 @@ export function parseMemberships(text: string): Map<string, number> {
     if (link !== null) {
       linkIndex = Number(link[1]);
     } else if (group !== null) {
-      users.set(groupKey(linkIndex, swapped(Number.parseInt(group[1] ?? "", 16))), Number(group[2]));
+      users.set(groupKey(linkIndex, swap(Number.parseInt(group[1] ?? "", 16))), Number(group[2]));
     }
   }
   return users;
@@ -94,11 +95,7 @@ function parseAddress(text: string): number | undefined {
     return 0;
   }
   const last = text.startsWith(mappedIpv4) ? text.slice(mappedIpv4.length) : text;
-  return /^[0-9A-F]{8}$/.test(last) ? swapped(Number.parseInt(last, 16)) : undefined;
-}
-
-function swapped(word: number): number {
-  return (((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
+  return /^[0-9A-F]{8}$/.test(last) ? swap(Number.parseInt(last, 16)) : undefined;
 }
 
 /** The text of a file; of one that is not there (a kernel without IPv6, without multicast) none. */

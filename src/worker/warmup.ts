@@ -1,5 +1,6 @@
 // Before the first real frame: the packet's path, run a few thousand times over frames of our own making, so that the JIT has
 // compiled it. A cold worker takes ten times as long for a datagram, and a stream that begins at full rate would not wait.
+import { swap16 } from "../base/byte-order.ts";
 import { limits } from "../limits.ts";
 import { Capture } from "../relay/capture.ts";
 import { pageSize } from "../relay/counters.ts";
@@ -101,7 +102,9 @@ function path(region: Region, counters: Float64Array): (round: number) => void {
 }
 
 /** Puts a datagram into every slot, as the kernel would. Sizes change now and then, so that both kinds of batch occur. */
-function fill({ u8, u16, u32 }: Mapped, round: number): void {
+function fill(memory: Mapped, round: number): void {
+  const { u8, u16, u32 } = memory;
+  const address = Number(memory.pointer);
   for (let slot = 0; slot < slotCount; slot++) {
     const at = slot * slotSize;
     const size = payloadSize - (round % 3 === 0 ? slot : 0);
@@ -115,28 +118,13 @@ function fill({ u8, u16, u32 }: Mapped, round: number): void {
     u8[at + netAt] = 0x45;
     u8[at + netAt + 8] = 1;
     u8[at + netAt + 9] = protocols.udp;
-    u16[(at + netAt + 2) >> 1] = big(total);
+    u16[(at + netAt + 2) >> 1] = swap16(total);
     u32[(at + netAt + 12) >> 2] = sourceWord;
     u32[(at + netAt + 16) >> 2] = groupWord;
     u16[(at + netAt + 10) >> 1] = 0;
-    u16[(at + netAt + 10) >> 1] = ~onesSum(u16, (at + netAt) >> 1, 10) & 0xffff;
-    u16[(at + udpAt + 2) >> 1] = big(port);
-    u16[(at + udpAt + 4) >> 1] = big(size + 8);
+    u16[(at + netAt + 10) >> 1] = ~onesSumAt(address + at + netAt, udpAt - netAt) & 0xffff;
+    u16[(at + udpAt + 2) >> 1] = swap16(port);
+    u16[(at + udpAt + 4) >> 1] = swap16(size + 8);
     u32[at >> 2] = slotIsOurs | checksumPartial;
   }
-}
-
-function onesSum(u16: Uint16Array, first: number, count: number): number {
-  let sum = 0;
-  for (let at = first; at < first + count; at++) {
-    sum += u16[at] as number;
-  }
-  while (sum > 0xffff) {
-    sum = (sum & 0xffff) + (sum >>> 16);
-  }
-  return sum;
-}
-
-function big(value: number): number {
-  return ((value & 0xff) << 8) | (value >> 8);
 }
