@@ -128,12 +128,11 @@ typedef const char *cstring;
 	X(i32, mcr_signals_ignore, void)                                      \
 	X(i32, mcr_nonblock, i32)                                             \
 	X(i32, mcr_files_max, void)                                           \
-	X(i32, mcr_privileges_final, void)                                    \
 	X(i32, mcr_name, cstring)                                             \
 	X(i32, mcr_exit, i32)                                                 \
 	X(f64, mcr_clock_ns, i32)                                             \
 	X(i32, mcr_sleep_until, f64)                                          \
-	X(i32, mcr_bpf, i32, ptr, u32)                                        \
+	X(f64, mcr_call, i32, f64, f64, f64, f64, f64)                        \
 	/* traffic.c: the generator and the receiver */                       \
 	X(i32, mcr_traffic_wait, ptr, u32, u32)                               \
 	X(i32, mcr_traffic_send, i32, ptr, u32)                               \

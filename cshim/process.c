@@ -81,14 +81,6 @@ i32 mcr_nonblock(i32 fd)
 	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-/* No program that this thread starts can gain a right by it (no_new_privs). Each
- * thread has this flag for itself, and mcr_drop comes when a worker already has
- * threads of the runtime: only what it is born with holds for all of them. */
-i32 mcr_privileges_final(void)
-{
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
-}
-
 /* Raises the soft limit of open files to the hard one; returns it. */
 i32 mcr_files_max(void)
 {
@@ -132,10 +124,11 @@ i32 mcr_sleep_until(f64 at)
 	return -clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
-/* bpf(2); src/shim/program.ts knows the attributes. */
-i32 mcr_bpf(i32 command, ptr attributes, u32 size)
+/* Any system call by its number (src/shim/system-call.ts), for those that only pass numbers and addresses
+ * of mapped memory on: no wrapper could add anything. */
+f64 mcr_call(i32 number, f64 a, f64 b, f64 c, f64 d, f64 e)
 {
-	long result = syscall(SYS_bpf, command, attributes, size);
+	long result = syscall(number, (long)a, (long)b, (long)c, (long)d, (long)e);
 
-	return result < 0 ? -errno : (i32)result;
+	return result < 0 ? -errno : (f64)result;
 }

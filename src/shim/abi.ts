@@ -122,12 +122,11 @@ export const calls = {
   mcr_signals_ignore: { args: [], returns: "i32" },
   mcr_nonblock: { args: ["i32"], returns: "i32" },
   mcr_files_max: { args: [], returns: "i32" },
-  mcr_privileges_final: { args: [], returns: "i32" },
   mcr_name: { args: ["cstring"], returns: "i32" },
   mcr_exit: { args: ["i32"], returns: "i32" },
   mcr_clock_ns: { args: ["i32"], returns: "f64" },
   mcr_sleep_until: { args: ["f64"], returns: "i32" },
-  mcr_bpf: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  mcr_call: { args: ["i32", "f64", "f64", "f64", "f64", "f64"], returns: "f64" },
   // traffic.c
   mcr_traffic_wait: { args: ["ptr", "u32", "u32"], returns: "i32" },
   mcr_traffic_send: { args: ["i32", "ptr", "u32"], returns: "i32" },

@@ -5,9 +5,9 @@ import doorPath from "../../build/door.bpf" with { type: "file" };
 import endPath from "../../build/end.bpf" with { type: "file" };
 import { assert } from "../base/assert.ts";
 import { errno } from "./errno.ts";
-import { shim } from "./library.ts";
 import { type Mapped, map } from "./memory.ts";
 import { closeSocket, type Failure, isFailure, outcomeOf, refusalOf } from "./socket.ts";
+import { systemCall } from "./system-call.ts";
 
 /** Which frames a rule takes; addresses in host order, source 0: every source, port 0: a protocol without ports. */
 export type ProgramKey = { link: number; destination: number; source: number; port: number; protocol: number };
@@ -197,7 +197,7 @@ function clear(memory: Mapped): Uint32Array {
 }
 
 function call(memory: Mapped, step: string, command: number): number | Failure {
-  return outcomeOf(step, shim.mcr_bpf(command, memory.pointer, attributesSize));
+  return outcomeOf(step, systemCall("bpf", command, memory.pointer, attributesSize));
 }
 
 /** union bpf_attr holds addresses as u64. */
@@ -219,7 +219,7 @@ function element(memory: Mapped, command: number, fd: number, valueOffset: numbe
   clear(memory)[0] = fd;
   writeAddress(memory, 8, at.key);
   if (command !== commands.remove) writeAddress(memory, 16, valueOffset);
-  return refusalOf("bpf map", shim.mcr_bpf(command, memory.pointer, attributesSize));
+  return refusalOf("bpf map", systemCall("bpf", command, memory.pointer, attributesSize));
 }
 
 function loadProgram(memory: Mapped, image: Uint8Array, maps: ReadonlyMap<number, number>): number | Failure {

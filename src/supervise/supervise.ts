@@ -8,6 +8,7 @@ import type { Tail } from "../log/tail.ts";
 import type { Rule } from "../rules/schema.ts";
 import { origin, shim } from "../shim/library.ts";
 import { failureText, isFailure } from "../shim/socket.ts";
+import { privilegesFinal } from "../shim/system-call.ts";
 import { Captures } from "./captures.ts";
 import { carryOut } from "./commands.ts";
 import { allowedCores } from "./cores.ts";
@@ -60,7 +61,7 @@ async function supervise(options: SuperviseOptions, log: Log, tail: Tail): Promi
   }
   shim.mcr_files_max();
   // For the workers: they inherit it, with all threads they will ever have.
-  shim.mcr_privileges_final();
+  privilegesFinal();
   if (origin.note !== undefined) {
     log.say("Notice", origin.note);
   }
