@@ -66,6 +66,8 @@ export const limits = {
   linksPollMs: 50,
   /** How often other listeners of this host are looked for: one that joins late misses datagrams for no longer. */
   listenersPollMs: 500,
+  /** The share of the supervisor's time that this may take; with thousands of groups the period grows instead. */
+  listenersShareMax: 0.05,
   /** How long a check of the counters waits for a moment in which nothing moves. */
   accountWaitMs: 1_000,
   /** Rates are over this long. */

@@ -1,5 +1,5 @@
-// Routing sockets (rtnetlink(7)): one kind that asks, one that only listens for a ring of the bell. Bytes are made and read
-// in supervise/netlink.ts.
+// Netlink sockets: one kind that asks (rtnetlink(7), sock_diag(7)), one that only listens for a ring of the bell. Bytes are
+// made and read in supervise/netlink.ts and supervise/socket-diag.ts.
 import { limits } from "../limits.ts";
 import { errno } from "./errno.ts";
 import { shim } from "./library.ts";
@@ -12,6 +12,9 @@ const groups = {
   routes: 0x40 /* RTMGRP_IPV4_ROUTE */,
 } as const;
 
+// AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG; linux/netlink.h.
+const [familyNetlink, typeRaw, protocolSockDiag] = [16, 3, 4];
+
 /** Asks the kernel; every question is answered before ask() returns. */
 export class NetlinkSocket {
   private readonly fd: number;
@@ -21,8 +24,10 @@ export class NetlinkSocket {
     this.fd = fd;
   }
 
-  static open(): NetlinkSocket | Failure {
-    const fd = outcomeOf("socket AF_NETLINK", shim.mcr_netlink(0));
+  /** `of`: whom to ask, links and routes or sockets. */
+  static open(of: "routes" | "sockets" = "routes"): NetlinkSocket | Failure {
+    const number = of === "routes" ? shim.mcr_netlink(0) : shim.mcr_socket(familyNetlink, typeRaw, protocolSockDiag);
+    const fd = outcomeOf("socket AF_NETLINK", number);
     return isFailure(fd) ? fd : new NetlinkSocket(fd);
   }
 

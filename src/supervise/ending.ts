@@ -1,31 +1,22 @@
 // Ends after the tap what rules consume: keeps the program at tc ingress of captured links, and its map of rules, in line with
 // what runs and with who else on this host listens. Without the program the relay works as well, at the cost of the climb
 // that every datagram then makes for nothing.
-import { readFileSync } from "node:fs";
 import { formatIpv4, parseIpv4 } from "../base/ipv4.ts";
-import { reasonOf } from "../base/outcome.ts";
-import { limits } from "../limits.ts";
 import { ruleMax } from "../relay/counters.ts";
 import type { Rule } from "../rules/schema.ts";
 import { errno } from "../shim/errno.ts";
 import { EndingProgram, type ProgramCounts, type ProgramKey, type ProgramRule } from "../shim/program.ts";
 import { type Failure, failureText, isFailure } from "../shim/socket.ts";
 import { Attachments } from "./attachments.ts";
-import { type Facts, type LinkUse, reasonToPass, takerOf } from "./ending-policy.ts";
+import { type Basis, basisOf, EndingFacts, type EndingRule, isSameBasis, type Surroundings } from "./ending-facts.ts";
+import { type Facts, reasonToPass } from "./ending-policy.ts";
 import type { Link } from "./links.ts";
-import { type Listeners, lookForListeners } from "./listeners.ts";
-
-/** A rule that runs: whose datagrams it is about, where they arrive, and its place in the counters. */
-export type EndingRule = { serial: number; counter: number; rule: Rule; link: Link };
 
 /** Whether the datagrams of a rule end after the tap, or why they go on to this host. */
 export type Verdict = { ended: true } | { ended: false; ended_reason: string };
 
 /** What it looks at, and whom it tells. */
-export type EndingParts = {
-  links: { table(): ReadonlyMap<string, Link> };
-  /** By groupKey, how many sockets of this process hold a group. */
-  ownMemberships: () => ReadonlyMap<string, number>;
+export type EndingParts = Surroundings & {
   onNews: (level: "Info" | "Warning" | "Error", message: string, fields?: Record<string, string | number>) => void;
 };
 
@@ -44,12 +35,14 @@ export class Ending {
   private readonly known = new Map<number, Known>();
   private readonly shelves = new Map<string, Shelf>();
   private readonly linkFailures = new Map<number, string>();
-  private listeners: Listeners | string = "not looked yet";
-  private lookedMs = Number.NEGATIVE_INFINITY;
+  private readonly facts: EndingFacts;
+  // What the last sync() went by: when nothing of it changed, nothing has to be done.
+  private settled: Basis | undefined;
 
   /** Loads the program; what forbids it is said once, here and in `unavailable`. */
   constructor(parts: EndingParts) {
     this.parts = parts;
+    this.facts = new EndingFacts(parts);
     const program = EndingProgram.open({ rulesMax: 2 * ruleMax, countersMax: ruleMax });
     if (isFailure(program)) {
       this.unavailable = unavailableText(program);
@@ -80,6 +73,7 @@ export class Ending {
 
   /** Leaves the frames of a rule alone from now on: before workers are told that it goes or changes. */
   take(serial: number): void {
+    this.settled = undefined;
     const known = this.known.get(serial);
     if (known?.key !== undefined) {
       this.unshelve(known.key);
@@ -90,7 +84,7 @@ export class Ending {
 
   /** Looks anew who else listens; sync() must follow. */
   look(): void {
-    this.lookedMs = Number.NEGATIVE_INFINITY;
+    this.facts.look();
   }
 
   /** Brings everything in line with `running`, all rules that workers have at this moment. */
@@ -99,7 +93,12 @@ export class Ending {
       return;
     }
     this.attach(this.attachments, new Set(running.map(({ link }) => link.index)));
-    const facts = this.factsNow();
+    const facts = this.facts.now(running);
+    const basis = basisOf(running, facts, this.linkFailures);
+    if (this.settled !== undefined && isSameBasis(this.settled, basis)) {
+      return;
+    }
+    this.settled = basis;
     const serials = new Set(running.map(({ serial }) => serial));
     for (const serial of this.known.keys()) {
       if (!serials.has(serial)) {
@@ -118,6 +117,7 @@ export class Ending {
   }
 
   close(): void {
+    this.facts.close();
     this.attachments?.close();
     this.program?.close();
     this.attachments = undefined;
@@ -211,53 +211,6 @@ export class Ending {
     }
     const rule = any ?? { counter: undefined, isEnded: false };
     return this.program?.put(base, { ...rule, hasSources: sourceCount > 0 });
-  }
-
-  /** Links as they are now; listeners as of the last look, at most one period ago: what is new was not missed for longer. */
-  private factsNow(): Facts | string {
-    const nowMs = performance.now();
-    if (nowMs - this.lookedMs >= limits.listenersPollMs) {
-      this.listeners = this.readListeners();
-      this.lookedMs = nowMs;
-    }
-    if (typeof this.listeners === "string") {
-      return this.listeners;
-    }
-    const table = this.parts.links.table();
-    const uses = new Map<number, LinkUse>();
-    const useOf = (link: Link) => {
-      const use = uses.get(link.index) ?? readUse(link, table);
-      uses.set(link.index, use);
-      return use;
-    };
-    const addresses = [...table.values()].flatMap((link) => link.addresses.map(({ address }) => address));
-    return { listeners: this.listeners, useOf, addresses: new Set(addresses) };
-  }
-
-  private readListeners(): Listeners | string {
-    try {
-      return lookForListeners(this.parts.ownMemberships());
-    } catch (thrown) {
-      return `who else listens on this host cannot be read: ${reasonOf(thrown)}`;
-    }
-  }
-}
-
-/** What else takes the frames of a link, and whether the kernel routes them; what cannot be read counts as yes. */
-function readUse(link: Link, table: ReadonlyMap<string, Link>): LinkUse {
-  return {
-    takenBy: takerOf(link, table),
-    forwardsMulticast: readSetting(link.name, "mc_forwarding") !== "0",
-    forwardsUnicast: readSetting(link.name, "forwarding") !== "0",
-  };
-}
-
-function readSetting(linkName: string, key: string): string {
-  try {
-    return readFileSync(`/proc/sys/net/ipv4/conf/${linkName}/${key}`, "utf8").trim();
-  } catch (thrown) {
-    // The link has just gone, or /proc hides it.
-    return reasonOf(thrown);
   }
 }
 

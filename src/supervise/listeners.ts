@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { swap } from "../base/byte-order.ts";
 import { codeOf } from "../base/outcome.ts";
+import { SocketDiag } from "./socket-diag.ts";
 
 /** A socket by its number, with the local address it is bound to (host order, 0: any) and its UDP port or raw protocol. */
 export type BoundSocket = { address: number; port: number; inode: number };
@@ -26,15 +27,63 @@ export function groupKey(linkIndex: number, group: number): string {
   return `${linkIndex} ${group}`;
 }
 
-/** Looks once. `own`: by groupKey, how many sockets of this process hold a group. */
-export function lookForListeners(own: ReadonlyMap<string, number>): Listeners {
-  const sockets = (name: string) => parseSockets(read(`/proc/net/${name}`));
+/** Looks again and again. What did not change since the last look is the same object: who compares has nothing to do. */
+export class ListenerLook {
+  private diag: SocketDiag | undefined = SocketDiag.open();
+  private memberships = { text: "", users: new Map<string, number>() as ReadonlyMap<string, number> };
+  private last: { signature: string; listeners: Listeners } | undefined;
+
+  /**
+   * Who else listens now. `own`: by groupKey, how many sockets of this process hold a group; `ports`: the UDP ports that
+   * matter. Throws when /proc cannot be read.
+   */
+  look(own: ReadonlyMap<string, number>, ports: ReadonlySet<number>): Listeners {
+    const udp = this.udpSockets(ports);
+    const raw = parseSockets(read("/proc/net/raw"));
+    const packet = parsePacketSockets(read("/proc/net/packet"));
+    const joined = joinedByOthers(this.usersNow(), own);
+    const signature = JSON.stringify([udp, raw, packet, [...joined]]);
+    if (this.last?.signature !== signature) {
+      this.last = { signature, listeners: listenersOf(udp, raw, packet, joined) };
+    }
+    return this.last.listeners;
+  }
+
+  close(): void {
+    this.diag?.close();
+    this.diag = undefined;
+  }
+
+  private udpSockets(ports: ReadonlySet<number>): BoundSocket[] {
+    return (
+      this.diag?.udp(ports) ??
+      [...parseSockets(read("/proc/net/udp")), ...parseSockets(read("/proc/net/udp6"))].filter(({ port }) =>
+        ports.has(port),
+      )
+    );
+  }
+
+  private usersNow(): ReadonlyMap<string, number> {
+    const text = read("/proc/net/igmp");
+    if (text !== this.memberships.text) {
+      this.memberships = { text, users: parseMemberships(text) };
+    }
+    return this.memberships.users;
+  }
+}
+
+function listenersOf(
+  udp: readonly BoundSocket[],
+  raw: readonly BoundSocket[],
+  packet: readonly PacketSocket[],
+  joined: ReadonlySet<string>,
+): Listeners {
   let inodes: ReadonlySet<number> | undefined;
   return {
-    udp: Map.groupBy([...sockets("udp"), ...sockets("udp6")], (socket) => socket.port),
-    raw: Map.groupBy(sockets("raw"), (socket) => socket.port),
-    packet: parsePacketSockets(read("/proc/net/packet")),
-    joined: joinedByOthers(parseMemberships(read("/proc/net/igmp")), own),
+    udp: Map.groupBy(udp, (socket) => socket.port),
+    raw: Map.groupBy(raw, (socket) => socket.port),
+    packet,
+    joined,
     // Only asked when something was found: a relay may hold thousands of descriptors.
     isOwn: (inode) => {
       inodes ??= ownInodes();
@@ -45,7 +94,13 @@ export function lookForListeners(own: ReadonlyMap<string, number>): Listeners {
 
 /** Groups with more users than ours. */
 export function joinedByOthers(users: ReadonlyMap<string, number>, own: ReadonlyMap<string, number>): Set<string> {
-  return new Set([...users].filter(([key, count]) => count > (own.get(key) ?? 0)).map(([key]) => key));
+  const joined = new Set<string>();
+  for (const [key, count] of users) {
+    if (count > (own.get(key) ?? 0)) {
+      joined.add(key);
+    }
+  }
+  return joined;
 }
 
 /** The lines of /proc/net/udp, udp6 or raw; addresses of IPv6 that no IPv4 datagram reaches are left out. */

@@ -4,7 +4,7 @@ import { limits } from "../limits.ts";
 import type { Rule } from "../rules/schema.ts";
 import type { Order, OrderRule } from "../worker/orders.ts";
 import type { CapturedLink } from "./captures.ts";
-import type { EndingRule } from "./ending.ts";
+import type { EndingRule } from "./ending-facts.ts";
 import type { Wanted } from "./filter.ts";
 import type { Link } from "./links.ts";
 import type { Membership } from "./memberships.ts";

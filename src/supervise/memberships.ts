@@ -81,6 +81,8 @@ class Pool {
 /** All memberships of the program, counted by their users. A group that is not multicast needs none and is passed over. */
 export class Memberships {
   private readonly held = new Map<string, Held>();
+  // Counted once after each change: it is asked for twice a second.
+  private holdersNow: ReadonlyMap<string, number> | undefined;
   // A socket cannot hold a group from any source and from one source at a time.
   private readonly anySource = new Pool();
   private readonly oneSource = new Pool();
@@ -96,9 +98,14 @@ export class Memberships {
   }
 
   /** How many sockets hold each group, by `linkIndex group`: our share of the users that /proc/net/igmp counts. */
-  holders(): Map<string, number> {
-    const helpers = Map.groupBy(this.held.values(), ({ linkIndex, group }) => `${linkIndex} ${group}`);
-    return new Map([...helpers].map(([key, held]) => [key, new Set(held.map(({ helper }) => helper)).size]));
+  holders(): ReadonlyMap<string, number> {
+    if (this.holdersNow === undefined) {
+      const helpers = Map.groupBy(this.held.values(), ({ linkIndex, group }) => `${linkIndex} ${group}`);
+      this.holdersNow = new Map(
+        [...helpers].map(([key, held]) => [key, new Set(held.map(({ helper }) => helper)).size]),
+      );
+    }
+    return this.holdersNow;
   }
 
   /** Joins, or counts one more user. On failure nothing is held. */
@@ -187,11 +194,13 @@ export class Memberships {
       return helper;
     }
     this.held.set(key, { ...membership, helper, userCount });
+    this.holdersNow = undefined;
     return undefined;
   }
 
   private drop(key: string, held: Held): Failure | undefined {
     this.held.delete(key);
+    this.holdersNow = undefined;
     return this.poolOf(held).leave(held.helper, held);
   }
 

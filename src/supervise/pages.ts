@@ -126,10 +126,27 @@ function sum<Field extends string>(
 ): Record<Field, number> {
   const totals = {} as Record<Field, number>;
   for (const field in fields) {
-    const values = pages.map((page) => page.value(first + fields[field]));
-    totals[field] = notSummed.has(field) ? Math.max(0, ...values) : values.reduce((all, each) => all + each, 0);
+    const at = first + fields[field];
+    totals[field] = notSummed.has(field) ? latestAt(pages, at) : sumAt(pages, at);
   }
   return totals;
+}
+
+function latestAt(pages: readonly Page[], at: number): number {
+  let latest = 0;
+  for (const page of pages) {
+    latest = Math.max(latest, page.value(at));
+  }
+  return latest;
+}
+
+/** One counter, over all workers. */
+export function sumAt(pages: readonly Page[], at: number): number {
+  let total = 0;
+  for (const page of pages) {
+    total += page.value(at);
+  }
+  return total;
 }
 
 /** What all workers counted for the rule at place `index`. */

@@ -8,18 +8,10 @@ import { RuleTable } from "../rules/table.ts";
 import { closeSocket } from "../shim/socket.ts";
 import type { CapturedLink, Captures } from "./captures.ts";
 import type { Ending } from "./ending.ts";
+import type { EndingRule } from "./ending-facts.ts";
+import { joinWanted } from "./join.ts";
 import type { Links } from "./links.ts";
-import {
-  endable,
-  type LiveRule,
-  membershipOf,
-  newsOf,
-  orderRule,
-  type SocketOrder,
-  upbringingOf,
-  usable,
-  wantedOf,
-} from "./live-rule.ts";
+import { endable, type LiveRule, newsOf, orderRule, type SocketOrder, upbringingOf, usable } from "./live-rule.ts";
 import type { Memberships } from "./memberships.ts";
 import { Numbers } from "./numbers.ts";
 import type { Outputs } from "./outputs.ts";
@@ -44,6 +36,8 @@ export class Relaying {
   private readonly lives = new Map<string, LiveRule>();
   private readonly counters = new Numbers(ruleMax);
   private serial = 0;
+  // What workers have since the last change.
+  private endable: EndingRule[] = [];
   // The tail of the line of changes.
   private last: Promise<unknown> = Promise.resolve();
 
@@ -53,7 +47,7 @@ export class Relaying {
 
   /** All rules, oldest first. */
   list(): LiveRule[] {
-    return this.table.list().map((rule) => this.lives.get(rule.rule_id) as LiveRule);
+    return [...this.lives.values()];
   }
 
   get size(): number {
@@ -111,7 +105,10 @@ export class Relaying {
 
   /** Somebody else on this host may want, or no longer want, what rules consume. */
   lookForListeners(): Promise<void> {
-    return this.inTurn(async () => this.parts.ending.look());
+    this.parts.ending.look();
+    const looked = this.last.then(() => this.endAfterTap());
+    this.last = looked.catch(() => undefined);
+    return looked;
   }
 
   /** The orders that bring a worker that knows nothing to the present. */
@@ -122,11 +119,16 @@ export class Relaying {
   private inTurn<T>(change: () => Promise<T>): Promise<T> {
     // Last of all, and before anyone is answered: only what workers have may end after the tap.
     const turn = this.last.then(change).finally(() => {
-      const { ending, links, workers } = this.parts;
-      ending.sync(workers().runningCount === 0 ? [] : endable(this.list(), links.table()));
+      this.endable = endable(this.list(), this.parts.links.table());
+      this.endAfterTap();
     });
     this.last = turn.catch(() => undefined);
     return turn;
+  }
+
+  private endAfterTap(): void {
+    const { ending, workers } = this.parts;
+    ending.sync(workers().runningCount === 0 ? [] : this.endable);
   }
 
   private async addNow(rule: Rule): Promise<Outcome<LiveRule>> {
@@ -264,20 +266,8 @@ export class Relaying {
     }
   }
 
-  /** Filters first, then memberships: what is joined passes. */
   private joinWanted(): void {
-    const { captures, memberships, onNews } = this.parts;
-    const running = this.list().filter((live) => live.pending === undefined);
-    for (const captured of captures.list()) {
-      const wanting = running.filter((live) => live.capture === captured);
-      const refused = captures.want(captured, wanting.map(wantedOf));
-      if (refused !== undefined) {
-        onNews("Error", refused);
-      }
-    }
-    for (const failure of memberships.sync(running.map(membershipOf).filter((each) => each !== undefined))) {
-      onNews("Error", `a group could not be joined: ${failure.step}, errno ${failure.errno}`, { group: failure.group });
-    }
+    joinWanted(this.list(), this.parts);
   }
 
   private async dropUnused(): Promise<void> {

@@ -4,6 +4,17 @@ import { isMulticast, parseIpv4 } from "../base/ipv4.ts";
 import { programVersion } from "../base/version.ts";
 import type { Account, OutputStatus, RuleStatus, Status, WorkerStatus } from "../control/status.ts";
 import type { FlowStats, ListedRule, ListedWorker } from "../control/words.ts";
+import { limits } from "../limits.ts";
+import {
+  outputField,
+  outputFirst,
+  outputMax,
+  outputSize,
+  ruleField,
+  ruleFirst,
+  ruleMax,
+  ruleSize,
+} from "../relay/counters.ts";
 import { CaptureCounts } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
@@ -17,7 +28,7 @@ import type { Links } from "./links.ts";
 import type { LiveRule } from "./live-rule.ts";
 import { memoryUse } from "./memory-use.ts";
 import type { LiveOutput, Outputs } from "./outputs.ts";
-import { type OutputTotals, outputErrors, outputTotals, ruleTotals } from "./pages.ts";
+import { type OutputTotals, outputErrors, outputTotals, ruleTotals, sumAt } from "./pages.ts";
 import { Rates } from "./rates.ts";
 import type { Relaying } from "./relaying.ts";
 import { framesOf, latencyOf, workerStatus } from "./worker-stats.ts";
@@ -37,12 +48,21 @@ export type StatsParts = {
 };
 
 const bitsPerByte = 8;
+// Where rates keep what: datagrams of rules, their bytes, those of outputs, CPU time of workers.
+const places = {
+  rule: 0,
+  ruleBytes: ruleMax,
+  output: 2 * ruleMax,
+  outputBytes: 2 * ruleMax + outputMax,
+  cpu: 2 * (ruleMax + outputMax),
+  end: 2 * (ruleMax + outputMax) + limits.workersMax,
+} as const;
 const monotonic = 1;
 
 /** Reads counters and says them in the words of the replies. */
 export class Stats {
   private readonly parts: StatsParts;
-  private readonly rates = new Rates();
+  private readonly rates = new Rates(places.end);
   private readonly startedMs = Date.now();
   /** Kernel drops, which the kernel forgets when asked: by link name, and in all. */
   private readonly linkDrops = new Map<string, number>();
@@ -55,7 +75,8 @@ export class Stats {
   /** To be called once a period: rates are differences between two calls. */
   sample(nowMs: number): void {
     this.readDrops();
-    this.rates.sample(this.counted(), nowMs);
+    this.rates.begin(nowMs);
+    this.note();
   }
 
   /** MCR's numbers, by group and port; a datagram counts once. */
@@ -69,8 +90,8 @@ export class Stats {
         input_protocol: rule.input_protocol,
         packets_relayed: totals.datagrams,
         bytes_relayed: totals.bytes,
-        packets_per_second: this.rates.of(`rule ${counter}`),
-        bits_per_second: this.rates.of(`rule bytes ${counter}`) * bitsPerByte,
+        packets_per_second: this.rates.of(places.rule + counter),
+        bits_per_second: this.rates.of(places.ruleBytes + counter) * bitsPerByte,
       };
     });
   }
@@ -137,19 +158,20 @@ export class Stats {
     return this.linkDrops.get(linkName) ?? 0;
   }
 
-  private *counted(): Iterable<readonly [string, number]> {
-    const { pages, places } = this.parts.workers;
-    for (const { index, child } of places) {
-      yield [`cpu ${index}`, child === undefined ? 0 : cpuSeconds(child.pid)];
+  private note(): void {
+    const { pages, places: workers } = this.parts.workers;
+    const { rates } = this;
+    for (const { index, child } of workers) {
+      rates.note(places.cpu + index, child === undefined ? 0 : cpuSeconds(child.pid));
     }
-    for (const live of this.parts.relaying.list()) {
-      const totals = ruleTotals(pages, live.counter);
-      yield [`rule ${live.counter}`, totals.datagrams];
-      yield [`rule bytes ${live.counter}`, totals.bytes];
-      for (const output of live.outputs) {
-        const sent = outputTotals(pages, output.counter);
-        yield [`output ${output.counter}`, sent.sent];
-        yield [`output bytes ${output.counter}`, sent.sentBytes];
+    for (const { counter, outputs } of this.parts.relaying.list()) {
+      const rule = ruleFirst + counter * ruleSize;
+      rates.note(places.rule + counter, sumAt(pages, rule + ruleField.datagrams));
+      rates.note(places.ruleBytes + counter, sumAt(pages, rule + ruleField.bytes));
+      for (const { counter: place } of outputs) {
+        const output = outputFirst + place * outputSize;
+        rates.note(places.output + place, sumAt(pages, output + outputField.sent));
+        rates.note(places.outputBytes + place, sumAt(pages, output + outputField.sentBytes));
       }
     }
   }
@@ -174,8 +196,8 @@ export class Stats {
       ...(pending === undefined ? {} : { reason: pending }),
       datagrams: totals.datagrams,
       bytes: totals.bytes,
-      datagrams_per_second: this.rates.of(`rule ${counter}`),
-      bits_per_second: this.rates.of(`rule bytes ${counter}`) * bitsPerByte,
+      datagrams_per_second: this.rates.of(places.rule + counter),
+      bits_per_second: this.rates.of(places.ruleBytes + counter) * bitsPerByte,
       ...ageOf("last_seen_seconds", totals.lastSeenNs),
       ...(pending === undefined ? this.parts.ending.verdictOf(live.serial) : {}),
       ...(arrived === undefined ? {} : { arrived, missed: Math.max(0, arrived.datagrams - totals.datagrams) }),
@@ -197,8 +219,8 @@ export class Stats {
       bytes_sent: totals.sentBytes,
       datagrams_failed: totals.failed,
       datagrams_dropped: totals.dropped,
-      datagrams_per_second: this.rates.of(`output ${counter}`),
-      bits_per_second: this.rates.of(`output bytes ${counter}`) * bitsPerByte,
+      datagrams_per_second: this.rates.of(places.output + counter),
+      bits_per_second: this.rates.of(places.outputBytes + counter) * bitsPerByte,
       ...ageOf("last_sent_seconds", totals.lastSentNs),
       drops: dropsOf(totals),
       failures: outputErrors(this.parts.workers.pages, counter),
@@ -219,7 +241,7 @@ export class Stats {
     return workerStatus(place, {
       ringSize: rings.reduce((sum, each) => sum + each, 0),
       kernelDrops: this.placeDrops[place.index] ?? 0,
-      cpuShare: this.rates.of(`cpu ${place.index}`),
+      cpuShare: this.rates.of(places.cpu + place.index),
     });
   }
 

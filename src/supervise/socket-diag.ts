@@ -1,0 +1,105 @@
+// The UDP sockets of this host by sock_diag(7): in binary and bucket by bucket. /proc/net/udp says the same, but walks the whole
+// table anew for every page of text: 118 ms for 10,000 sockets, where this takes a few.
+import { NetlinkSocket } from "../shim/netlink.ts";
+import { type Failure, isFailure } from "../shim/socket.ts";
+import type { BoundSocket } from "./listeners.ts";
+import { netlinkFlags, parseAnswer, request } from "./netlink.ts";
+
+// SOCK_DIAG_BY_FAMILY, struct inet_diag_req_v2 and struct inet_diag_msg: linux/sock_diag.h, linux/inet_diag.h.
+const byFamily = 20;
+const questionSize = 56;
+const everyState = 0xffff_ffff;
+const udp = 17;
+const families = { ipv4: 2, ipv6: 10 } as const;
+const place = { sourcePort: 4, source: 8, inode: 68, size: 72 } as const;
+/** The third word of an IPv4 address that IPv6 has mapped, as it lies in memory: RFC 4291, 2.5.5.2. */
+const mappedWord = 0x0000_ffff;
+
+/** One dump of UDP sockets of `family` whose local port is in `ports`. */
+function dump(
+  asker: NetlinkSocket,
+  family: keyof typeof families,
+  ports: ReadonlySet<number>,
+): BoundSocket[] | Failure {
+  const found: BoundSocket[] = [];
+  let refused = 0;
+  const failure = asker.ask(question(families[family]), (bytes) => {
+    const answer = parseAnswer(bytes, families[family]);
+    for (const { type, body } of answer.messages) {
+      const socket = type === byFamily ? parseSocket(body, ports) : undefined;
+      if (socket !== undefined) {
+        found.push(socket);
+      }
+    }
+    refused = answer.errno;
+    return answer.isDone;
+  });
+  return failure ?? (refused === 0 ? found : { step: "sock_diag", errno: refused });
+}
+
+/** The question for all sockets of a family; its number is the family's. */
+export function question(family: number): Uint8Array {
+  const bytes = request(byFamily, netlinkFlags.dump, family, questionSize);
+  const body = new DataView(bytes.buffer, bytes.length - questionSize);
+  body.setUint8(0, family);
+  body.setUint8(1, udp);
+  body.setUint32(4, everyState, true);
+  return bytes;
+}
+
+/** Reads a struct inet_diag_msg; undefined for a port not asked for and for an address that no IPv4 datagram reaches. */
+export function parseSocket(body: Uint8Array, ports: ReadonlySet<number>): BoundSocket | undefined {
+  if (body.length < place.size) {
+    return undefined;
+  }
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const port = view.getUint16(place.sourcePort, false);
+  const address = ports.has(port) ? addressOf(view) : undefined;
+  return address === undefined ? undefined : { address, port, inode: view.getUint32(place.inode, true) };
+}
+
+/** Host order, 0 for any. */
+function addressOf(view: DataView): number | undefined {
+  const word = (index: number) => view.getUint32(place.source + index * 4, false);
+  if (view.getUint8(0) === families.ipv4) {
+    return word(0);
+  }
+  const isShort = word(0) === 0 && word(1) === 0;
+  if (isShort && word(2) === mappedWord) {
+    return word(3);
+  }
+  return isShort && word(2) === 0 && word(3) === 0 ? 0 : undefined;
+}
+
+/** Asks for sockets, as often as wanted, over one descriptor. */
+export class SocketDiag {
+  private readonly asker: NetlinkSocket;
+
+  private constructor(asker: NetlinkSocket) {
+    this.asker = asker;
+  }
+
+  /** Undefined where the kernel has no udp_diag: the caller reads /proc/net then. */
+  static open(): SocketDiag | undefined {
+    const asker = NetlinkSocket.open("sockets");
+    if (isFailure(asker)) {
+      return undefined;
+    }
+    if (isFailure(dump(asker, "ipv4", new Set()))) {
+      asker.close();
+      return undefined;
+    }
+    return new SocketDiag(asker);
+  }
+
+  /** The UDP sockets whose local port is one of `ports`; undefined when the kernel does not answer. */
+  udp(ports: ReadonlySet<number>): BoundSocket[] | undefined {
+    const [four, six] = [dump(this.asker, "ipv4", ports), dump(this.asker, "ipv6", ports)];
+    // A kernel without IPv6 refuses the second question.
+    return isFailure(four) ? undefined : [...four, ...(isFailure(six) ? [] : six)];
+  }
+
+  close(): void {
+    this.asker.close();
+  }
+}
