@@ -48,6 +48,12 @@ export const limits = {
 
   // Configuration file.
   configSizeMax: 64 * 1024 * 1024,
+  /** A file of ours is five deep; more would only tire the stack. */
+  configDepthMax: 64,
+  /** Mistakes of one file that are told: nobody mends more in one go. */
+  configProblemsMax: 1_000,
+  /** Files of conf.d. */
+  configFilesMax: 1_000,
 
   /** RFC 1112: multicast stays on the link unless somebody decides otherwise. */
   multicastTtlDefault: 1,

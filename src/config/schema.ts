@@ -1,5 +1,6 @@
 // The configuration file, field by field, as INTEROP.md section 3 describes it. Unknown keys are tolerated: files in use
 // have them. The protocol sections are checked although nothing uses them yet: a wrong file should not wait to be found.
+// Descriptions are for editors: they travel in the JSON Schema (json-schema.ts).
 import { z } from "zod";
 import { limits } from "../limits.ts";
 import {
@@ -16,30 +17,44 @@ import {
 } from "../rules/fields.ts";
 import { link, protocolSections } from "./sections.ts";
 
-const inputSchema = z.object(
+/** The side that a rule takes from. */
+export const inputSchema = z.object(
   {
-    interface: link,
-    group: destination,
-    port,
-    protocol: z.string({ error: 'must be "udp" or "esp"' }).nullish(),
-    source: hostAddress.nullish(),
+    interface: link.describe("where datagrams arrive"),
+    group: destination.describe("their destination address, multicast or unicast"),
+    port: port.describe("their destination port; 0 only for esp"),
+    protocol: z.string({ error: 'must be "udp" or "esp"' }).nullish().describe('"udp" (the default) or "esp"'),
+    source: hostAddress.nullish().describe("only datagrams of this sender"),
   },
   objectError,
 );
 
 const outputSchema = z
   .object(
-    { group: destination, port, interface: link, ttl: ttl.nullish(), source_ip: hostAddress.nullish() },
+    {
+      group: destination.describe("where datagrams go to, multicast or unicast"),
+      port: port.describe("their new destination port"),
+      interface: link.describe("where they leave"),
+      ttl: ttl
+        .nullish()
+        .describe("TTL they leave with; default: multicast_ttl for multicast, the kernel's for unicast"),
+      source_ip: hostAddress.nullish().describe("source address they leave with; default: the interface's"),
+    },
     objectError,
   )
   .transform(compact);
 
 const ruleSchema = z.object(
   {
-    name: text("a name", limits.ruleNameSizeMax).nullish(),
+    rule_id: text("a rule id", limits.ruleIdSizeMax)
+      .nullish()
+      .describe("an id of your own; default: a hash of the input"),
+    name: text("a name", limits.ruleNameSizeMax).nullish().describe("a name to remember the rule by"),
     input: inputSchema,
     outputs: list(outputSchema, "outputs", limits.ruleOutputsMax),
-    exclusive: claim.nullish(),
+    exclusive: claim
+      .nullish()
+      .describe("whether nobody else on this host wants these datagrams; default: found out while it runs"),
   },
   objectError,
 );
@@ -50,16 +65,17 @@ const pinningSchema = z
     for (const [name, cores] of Object.entries(context.value)) {
       if (cores.length === 0) {
         const message = `invalid pinning: empty core list for pinned interface '${name}'`;
-        context.issues.push({ code: "custom", message, input: cores });
+        context.issues.push({ code: "custom", message, input: cores, path: [name] });
       }
     }
   });
 
 export const configSchema = z.object(
   {
-    pinning: pinningSchema.nullish(),
+    $schema: z.string({ error: "must be the address of a JSON Schema" }).nullish().describe("for editors; not used"),
+    pinning: pinningSchema.nullish().describe("interface -> CPU numbers; one worker per CPU"),
     rules: list(ruleSchema, "rules", limits.rulesMax).nullish(),
-    multicast_ttl: ttl.nullish(),
+    multicast_ttl: ttl.nullish().describe("TTL of multicast outputs that name none; default 1"),
     ...protocolSections,
   },
   objectError,

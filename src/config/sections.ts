@@ -1,20 +1,19 @@
 // The sections for routing protocols: pim, igmp, msdp, control_plane. Texts and defaults of INTEROP.md section 3.
 import { z } from "zod";
 import { isMulticast, isUnicast, parseIpv4 } from "../base/ipv4.ts";
-import { found, linkNameProblem, list, objectError, text, whole } from "../rules/fields.ts";
+import { claim, found, linkNameProblem, list, objectError, text, whole, wrongType } from "../rules/fields.ts";
 
 /** Generous: no router has more of any of these. */
 const entriesMax = 4096;
 const secondsMax = 0xffff_ffff;
 const seconds = whole("a number of seconds", 0, secondsMax);
-const flag = z.boolean({ error: "must be true or false" });
 
 function complain(context: z.core.ParsePayload, message: string): void {
   context.issues.push({ code: "custom", message, input: context.value });
 }
 
 /** A link's name, with MCR's wording for the file. Complaints that begin with "invalid" stand by themselves. */
-export const link = z.string({ error: "must be the name of a network interface" }).check((context) => {
+export const link = z.string({ error: wrongType("the name of a network interface") }).check((context) => {
   const problem = linkNameProblem(context.value);
   if (problem !== undefined) {
     complain(context, `invalid interface name ${found(context.value)}: ${problem}`);
@@ -22,7 +21,7 @@ export const link = z.string({ error: "must be the name of a network interface" 
 });
 
 function unicast(section: string, field: string) {
-  return z.string({ error: "must be an IPv4 address" }).check((context) => {
+  return z.string({ error: wrongType("an IPv4 address") }).check((context) => {
     const address = parseIpv4(context.value);
     if (address === undefined || !isUnicast(address)) {
       complain(
@@ -34,7 +33,7 @@ function unicast(section: string, field: string) {
 }
 
 /** `239.0.0.0/8`, or an address alone, which means /32. */
-const groupPrefix = z.string({ error: "must be a group prefix such as 239.0.0.0/8" }).check((context) => {
+const groupPrefix = z.string({ error: wrongType("a group prefix such as 239.0.0.0/8") }).check((context) => {
   const [group = "", length = "32", ...more] = context.value.split("/");
   const address = parseIpv4(group);
   const isLength = /^[0-9]{1,2}$/.test(length) && Number(length) <= 32;
@@ -51,7 +50,7 @@ function twice(values: string[]): string | undefined {
 const pim = z
   .object(
     {
-      enabled: flag.nullish(),
+      enabled: claim.nullish(),
       router_id: unicast("PIM", "router_id").nullish(),
       rp_address: unicast("PIM", "rp_address").nullish(),
       interfaces: list(
@@ -102,7 +101,7 @@ const igmp = z
 const msdp = z
   .object(
     {
-      enabled: flag.nullish(),
+      enabled: claim.nullish(),
       local_address: unicast("MSDP", "local_address").nullish(),
       peers: list(
         z.object(
@@ -112,7 +111,7 @@ const msdp = z
             mesh_group: text("a mesh group", 64)
               .min(1, "invalid MSDP configuration: mesh_group must have 1 to 64 characters")
               .nullish(),
-            default_peer: flag.nullish(),
+            default_peer: claim.nullish(),
           },
           objectError,
         ),
@@ -143,7 +142,7 @@ const controlPlane = z.object(
         error: "must be 'disabled', 'static' or an absolute path",
       })
       .nullish(),
-    external_neighbors_enabled: flag.nullish(),
+    external_neighbors_enabled: claim.nullish(),
     event_buffer_size: whole("a number of events", 1, 65_536).nullish(),
   },
   objectError,

@@ -96,8 +96,9 @@ function parseVerb(verb: Verb, args: string[]): Outcome<Parsed> {
   if (missing.length > 0) {
     return failed(`'${verb.name}' needs ${missing.map(([name]) => `--${name}`).join(", ")}.${seeHelp(verb)}`);
   }
-  if (positionals.length > (verb.positionals?.length ?? 0)) {
-    const extra = positionals[verb.positionals?.length ?? 0] ?? "";
+  const places = verb.positionals?.length ?? 0;
+  if (positionals.length > places && verb.positionals?.at(-1)?.endsWith("...") !== true) {
+    const extra = positionals[places] ?? "";
     return failed(`unexpected argument '${printable(extra)}' for '${verb.name}'.${seeHelp(verb)}`);
   }
   return done({ kind: "verb", verb, given: givenOf(values, positionals, options) });

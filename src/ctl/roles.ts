@@ -14,7 +14,11 @@ export const supervise: Verb = {
   ],
   usesSocket: false,
   options: {
-    config: { value: "FILE", summary: "JSON5 file with rules to start with" },
+    config: {
+      value: "FILE",
+      summary: "JSON5 file with rules to start with; conf.d/*.json5 beside it are read too",
+      default: "/etc/mcr/mcr.json5, if it is there",
+    },
     "control-socket-path": { value: "PATH", summary: "where to listen for commands", default: "/run/mcr/control.sock" },
     workers: { value: "N", summary: "worker processes, 1 to 64", default: "one per core, at most 4" },
     cores: { value: "LIST", summary: "cores to run them on, e.g. 0,2-3; one worker each" },
@@ -36,7 +40,7 @@ export const supervise: Verb = {
     },
   },
   examples: [
-    { line: "mcr-appliance supervise", does: "without rules; add them while it runs" },
+    { line: "mcr-appliance supervise", does: "with the default file, or without rules; add them while it runs" },
     {
       line: "mcr-appliance supervise --config /etc/mcr/mcr.json5 --cores 2-3",
       does: "rules from a file, workers on two cores",

@@ -62,7 +62,7 @@ type About = {
 export type Verb = About & {
   kind: "verb";
   options: Readonly<Record<string, OptionSpec>>;
-  /** Names of positional arguments, all optional to the parser. */
+  /** Names of positional arguments, all optional to the parser; one that ends with `...` may be repeated. */
   positionals?: readonly string[];
   /** Whether it talks to the supervisor, hence takes --socket-path and --json. */
   usesSocket: boolean;

@@ -4,6 +4,7 @@ import { printable } from "../base/printable.ts";
 import { add } from "./add.ts";
 import { usage } from "./answer.ts";
 import { findVerb } from "./arguments.ts";
+import { config } from "./config.ts";
 import { explain } from "./explain.ts";
 import { overview, page } from "./help.ts";
 import { list } from "./list.ts";
@@ -58,6 +59,7 @@ export const verbs: readonly AnyVerb[] = [
   stats,
   status,
   workers,
+  config,
   explain,
   top,
   logLevel,

@@ -21,7 +21,7 @@ export function found(value: unknown): string {
 }
 
 /** The complaint about a value of the wrong type, or of none. */
-function wrongType(expected: string): (issue: { input?: unknown }) => string {
+export function wrongType(expected: string): (issue: { input?: unknown }) => string {
   return ({ input }) =>
     input === undefined ? `is missing; it must be ${expected}` : `must be ${expected}, not ${found(input)}`;
 }
@@ -35,26 +35,32 @@ const unprintable = /[\p{Cc}\p{Cs}]/u;
 
 /** A string of up to `sizeMax` bytes in UTF-8 without control characters. `expected` completes "must be …". */
 export function text(expected: string, sizeMax: number) {
-  return z.string({ error: wrongType(expected) }).check((context) => {
-    const size = sizeOf(context.value);
-    if (size > sizeMax) {
-      const message = `is ${size} bytes long; at most ${sizeMax} are allowed`;
-      context.issues.push({ code: "custom", message, input: context.value });
-    } else if (unprintable.test(context.value)) {
-      const message = `must not contain control characters: ${found(context.value)}`;
-      context.issues.push({ code: "custom", message, input: context.value });
-    }
-  });
+  return z
+    .string({ error: wrongType(expected) })
+    .meta({ maxLength: sizeMax })
+    .check((context) => {
+      const size = sizeOf(context.value);
+      if (size > sizeMax) {
+        const message = `is ${size} bytes long; at most ${sizeMax} are allowed`;
+        context.issues.push({ code: "custom", message, input: context.value });
+      } else if (unprintable.test(context.value)) {
+        const message = `must not contain control characters: ${found(context.value)}`;
+        context.issues.push({ code: "custom", message, input: context.value });
+      }
+    });
 }
 
 /** A whole number from `min` to `max`; `expected` names its meaning, e.g. "a TTL". */
 export function whole(expected: string, min: number, max: number, phrase = `${expected} from ${min} to ${max}`) {
-  return z.number({ error: wrongType(phrase) }).check((context) => {
-    const value = context.value;
-    if (!Number.isInteger(value) || value < min || value > max) {
-      context.issues.push({ code: "custom", message: `must be ${phrase}, not ${value}`, input: value });
-    }
-  });
+  return z
+    .number({ error: wrongType(phrase) })
+    .meta({ type: "integer", minimum: min, maximum: max })
+    .check((context) => {
+      const value = context.value;
+      if (!Number.isInteger(value) || value < min || value > max) {
+        context.issues.push({ code: "custom", message: `must be ${phrase}, not ${value}`, input: value });
+      }
+    });
 }
 
 /** Port 0 passes here; whether it may stand depends on the protocol (see schema.ts). */
@@ -66,16 +72,19 @@ export const portZero = "cannot be 0; valid port range is 1-65535";
 export const ttl = whole("a TTL", 1, 255);
 
 function ipv4(expected: string, accepts: (address: number) => boolean) {
-  return z.string({ error: wrongType(expected) }).check((context) => {
-    const address = parseIpv4(context.value);
-    if (address === undefined || !accepts(address)) {
-      context.issues.push({
-        code: "custom",
-        message: `must be ${expected}, not ${found(context.value)}`,
-        input: context.value,
-      });
-    }
-  });
+  return z
+    .string({ error: wrongType(expected) })
+    .meta({ format: "ipv4" })
+    .check((context) => {
+      const address = parseIpv4(context.value);
+      if (address === undefined || !accepts(address)) {
+        context.issues.push({
+          code: "custom",
+          message: `must be ${expected}, not ${found(context.value)}`,
+          input: context.value,
+        });
+      }
+    });
 }
 
 /** Where datagrams go to: multicast or unicast. */
@@ -142,12 +151,15 @@ export const objectError = { error: wrongType("an object") };
 
 /** A list of at most `countMax` of `item`. */
 export function list<T extends z.ZodType>(item: T, expected: string, countMax: number) {
-  return z.array(item, { error: wrongType(`a list of ${expected}`) }).check((context) => {
-    if (context.value.length > countMax) {
-      const message = `has ${context.value.length} entries; at most ${countMax} are allowed`;
-      context.issues.push({ code: "custom", message, input: context.value });
-    }
-  });
+  return z
+    .array(item, { error: wrongType(`a list of ${expected}`) })
+    .meta({ maxItems: countMax })
+    .check((context) => {
+      if (context.value.length > countMax) {
+        const message = `has ${context.value.length} entries; at most ${countMax} are allowed`;
+        context.issues.push({ code: "custom", message, input: context.value });
+      }
+    });
 }
 
 /** `T` without null and undefined values: absent means absent. */

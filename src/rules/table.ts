@@ -15,16 +15,18 @@ function label(rule: Rule): string {
   return rule.name === undefined ? `rule ${rule.rule_id}` : `rule '${rule.name}' (id: ${rule.rule_id})`;
 }
 
-/** What would echo a datagram to where it came from: an output on the rule's own input link. */
-function selfLoop(rule: Rule): string | undefined {
-  const name = rule.input_interface;
-  if (!rule.outputs.some((output) => output.interface === name)) {
-    return undefined;
-  }
+/** Why no rule may have an output on `name` when that is its input's link. */
+export function selfLoopText(name: string): string {
   return (
     `Rule rejected: input_interface '${name}' and output_interface '${name}' cannot be the same. ` +
     "A datagram must not go back to where it came from: it would be captured again. Choose another output interface."
   );
+}
+
+/** What would echo a datagram to where it came from: an output on the rule's own input link. */
+function selfLoop(rule: Rule): string | undefined {
+  const name = rule.input_interface;
+  return rule.outputs.some((output) => output.interface === name) ? selfLoopText(name) : undefined;
 }
 
 /** The rule table. Refusals are values with a text for the operator. */

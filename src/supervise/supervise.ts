@@ -1,11 +1,12 @@
 // The role `supervise`: puts the parts together, starts, waits for a signal, ends. It moves no packet.
 import { exitCodes } from "../base/exit.ts";
-import { loadConfig } from "../config/load.ts";
+import { configPathDefault } from "../config/files.ts";
+import { type Loaded, loadConfig } from "../config/load.ts";
+import { problemLine } from "../config/problem.ts";
 import { openControlServer } from "../control/server.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log/forward.ts";
 import type { Tail } from "../log/tail.ts";
-import type { Rule } from "../rules/schema.ts";
 import { origin, shim } from "../shim/library.ts";
 import { failureText, isFailure } from "../shim/socket.ts";
 import { privilegesFinal } from "../shim/system-call.ts";
@@ -65,7 +66,7 @@ async function supervise(options: SuperviseOptions, log: Log, tail: Tail): Promi
   if (origin.note !== undefined) {
     log.say("Notice", origin.note);
   }
-  const house = build(options, log, tail, links, cores.value, config.multicastTtl);
+  const house = build(options, log, tail, links, cores.value, config.settings.multicast_ttl ?? undefined);
   const { relaying, workers, memberships, ending } = house;
   // The socket first: whoever finds it taken has not joined a group yet, and sends nothing twice.
   const started = Promise.withResolvers<void>();
@@ -105,21 +106,20 @@ async function supervise(options: SuperviseOptions, log: Log, tail: Tail): Promi
   return result;
 }
 
-async function configured(
-  options: SuperviseOptions,
-  log: Log,
-): Promise<{ rules: Rule[]; multicastTtl?: number } | Refusal> {
-  if (options.configPath === undefined) {
-    return { rules: [] };
+/** What the files ask for. Without a name for one, the default file, if it is there. Every mistake is a line of the log. */
+async function configured(options: SuperviseOptions, log: Log): Promise<Loaded | Refusal> {
+  const path = options.configPath ?? configPathDefault;
+  const { loaded, problems } = await loadConfig(path);
+  for (const problem of problems) {
+    log.say(problem.severity === "error" ? "Error" : "Warning", problemLine(problem));
   }
-  const config = await loadConfig(options.configPath);
-  if (!config.ok) {
-    return { code: exitCodes.configuration, text: `${options.configPath}: ${config.error}` };
+  if (loaded !== undefined) {
+    return loaded;
   }
-  for (const warning of config.value.warnings) {
-    log.say("Warning", warning);
-  }
-  return config.value;
+  const first = problems.find(({ severity }) => severity === "error");
+  const count = problems.filter(({ severity }) => severity === "error").length;
+  const rest = count > 1 ? ` (and ${count - 1} more above; 'mcr-appliance config check' shows them all)` : "";
+  return { code: exitCodes.configuration, text: `${first === undefined ? path : problemLine(first)}${rest}` };
 }
 
 function build(

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { loadConfig, parseConfig } from "../../src/config/load.ts";
+import { judgeTexts, judgeValue, loadConfig } from "../../src/config/load.ts";
+import { problemLine } from "../../src/config/problem.ts";
 
 // The file of INTEROP.md section 3, comments and all.
 const whole = `{
@@ -32,39 +33,33 @@ function rule(input: object = {}, output: object = {}): object {
   };
 }
 
+/** All that is said of one text, as one file called `f`. */
+function said(text: string): string[] {
+  return judgeTexts([{ path: "f", text }]).problems.map(problemLine);
+}
+
 function complaint(config: unknown): string {
-  const parsed = parseConfig(JSON.stringify(config));
-  return parsed.ok ? "accepted" : parsed.error;
+  const { loaded, errors } = judgeValue(config);
+  return loaded === undefined ? errors.join("; ") : "accepted";
 }
 
 describe("the configuration file", () => {
   test("of INTEROP.md is accepted whole; what is not available yet is said", () => {
-    const parsed = parseConfig(whole);
-    expect(parsed).toMatchObject({
-      ok: true,
-      value: {
-        multicastTtl: 16,
-        rules: [{ name: "feed", input_interface: "eth0", input_port: 0, input_protocol: 50, source: "Static" }],
-        warnings: [
-          expect.stringContaining("'pim'"),
-          expect.stringContaining("'igmp'"),
-          expect.stringContaining("'msdp'"),
-          expect.stringContaining("'control_plane'"),
-          expect.stringContaining("'pinning'"),
-        ],
-      },
+    expect(judgeTexts([{ path: "f", text: whole }]).loaded).toMatchObject({
+      settings: { multicast_ttl: 16, pim: { enabled: true }, pinning: { eth0: [0, 1] } },
+      rules: [{ name: "feed", input_interface: "eth0", input_port: 0, input_protocol: 50, source: "Static" }],
     });
+    const places = ["f:2:3: warning: section 'pinning'", "f:9:3: warning: section 'pim'", "f:13:3", "f:14:3", "f:17:3"];
+    expect(said(whole)).toEqual(places.map((place) => expect.stringMatching(place)));
   });
 
   test("without anything has no rules and no default TTL", () => {
-    expect(parseConfig("{}")).toEqual({ ok: true, value: { rules: [], warnings: [] } });
+    expect(judgeValue({})).toMatchObject({ loaded: { rules: [], settings: {} }, errors: [], warnings: [] });
   });
 
   test("makes the same rule and id as AddRule would", () => {
-    const parsed = parseConfig(
-      JSON.stringify({ rules: [rule({ protocol: null }, { ttl: null, source_ip: "10.0.0.9" })] }),
-    );
-    expect(parsed.ok ? JSON.stringify(parsed.value.rules[0]) : parsed.error).toBe(
+    const { loaded } = judgeValue({ rules: [rule({ protocol: null }, { ttl: null, source_ip: "10.0.0.9" })] });
+    expect(JSON.stringify(loaded?.rules[0])).toBe(
       '{"rule_id":"18302982b59d5f86","input_interface":"eth0","input_group":"239.1.1.1","input_port":5000,"input_protocol":17,' +
         '"outputs":[{"group":"239.2.2.2","port":5001,"interface":"eth1","source_ip":"10.0.0.9"}],"source":"Static"}',
     );
@@ -78,10 +73,9 @@ describe("the configuration file", () => {
 
   test("takes any protocol but esp as UDP, as MCR does, and says so unless it is udp", () => {
     const rules = ["udp", "UDP", "sctp"].map((protocol, index) => rule({ protocol, port: 1 + index }));
-    const parsed = parseConfig(JSON.stringify({ rules }));
-    expect(parsed).toMatchObject({
-      ok: true,
-      value: { warnings: [expect.stringContaining("rules[2].input.protocol 'sctp'")] },
+    expect(judgeValue({ rules })).toMatchObject({
+      errors: [],
+      warnings: [expect.stringContaining("rules[2].input.protocol 'sctp'")],
     });
   });
 
@@ -103,7 +97,7 @@ describe("the configuration file", () => {
     ],
     [{ rules: [rule({ group: "x" })] }, "rules[0].input.group must be an IPv4 address"],
     [{ rules: [rule({ port: "5000" })] }, "rules[0].input.port must be a port from 1 to 65535, not '5000'"],
-    [{ rules: [{ input: {} }] }, "rules[0].input.interface must be the name"],
+    [{ rules: [{ input: {} }] }, "rules[0].input.interface is missing; it must be the name"],
     [{ rules: 5 }, "rules must be a list of rules, not 5"],
     [{ multicast_ttl: 0 }, "multicast_ttl must be a TTL from 1 to 255, not 0"],
     [[], "the configuration must be an object, not a list"],
@@ -139,20 +133,66 @@ describe("the configuration file", () => {
 
   test("that is no JSON5 is refused as MCR says it, however deep", () => {
     for (const text of ["{", "", "{a:}", "[".repeat(200_000)]) {
-      const parsed = parseConfig(text);
-      expect(parsed.ok ? "accepted" : parsed.error).toStartWith("failed to parse config: ");
+      expect(said(text).join("\n")).toContain(": failed to parse config: ");
     }
   });
 
   test("of any content is judged, never thrown", () => {
     const keys = fc.constantFrom("rules", "pinning", "pim", "igmp", "msdp", "control_plane", "multicast_ttl");
-    fc.assert(
-      fc.property(
-        fc.dictionary(keys, fc.jsonValue()),
-        (value) => typeof parseConfig(JSON.stringify(value)).ok === "boolean",
-      ),
-    );
-    fc.assert(fc.property(fc.string(), (text) => typeof parseConfig(text).ok === "boolean"));
+    const judged = (text: string) => {
+      const { loaded, problems } = judgeTexts([{ path: "f", text }]);
+      return (loaded === undefined) === problems.some(({ severity }) => severity === "error");
+    };
+    fc.assert(fc.property(fc.dictionary(keys, fc.jsonValue()), (value) => judged(JSON.stringify(value))));
+    fc.assert(fc.property(fc.string(), judged));
+  });
+});
+
+describe("what is beside each other", () => {
+  const feed = (port: number, more = "") =>
+    `{ ${more} input: { interface: "eth0", group: "239.1.1.1", port: ${port} }, outputs: [] }`;
+
+  test("of two rules with one input, the second is told, and where the first is, also in another file", () => {
+    const { problems } = judgeTexts([
+      { path: "a", text: `{ rules: [ ${feed(1)},\n ${feed(2)} ] }` },
+      { path: "b", text: `{ rules: [\n\n ${feed(2)} ] }` },
+    ]);
+    expect(problems.map(problemLine)).toEqual([
+      "b:3:2: duplicate rule for input eth0:239.1.1.1:2 (rules 1 and 0); first at a:2:2",
+    ]);
+  });
+
+  test("an id that another rule has, chosen or by its input, is told", () => {
+    expect(said(`{ rules: [ ${feed(1, "rule_id: 'x',")},\n ${feed(2, "rule_id: 'x',")} ] }`)).toEqual([
+      "f:2:13: the rule id 'x' is taken; first at f:1:12",
+    ]);
+    expect(said(`{ rules: [ ${feed(5000)},\n ${feed(2, "rule_id: '18302982b59d5f86',")} ] }`)).toEqual([
+      "f:2:13: the rule id '18302982b59d5f86' is taken; first at f:1:12",
+    ]);
+  });
+
+  test("a setting belongs to one file; rules of all files count", () => {
+    const { problems } = judgeTexts([
+      { path: "a", text: `{ multicast_ttl: 1, rules: [${feed(1)}] }` },
+      { path: "b", text: "{ multicast_ttl: 2 }" },
+    ]);
+    expect(problems.map(problemLine)).toEqual(["b:1:3: 'multicast_ttl' is set in two files; first at a:1:3"]);
+    const { loaded } = judgeTexts([
+      { path: "a", text: `{ rules: [${feed(1)}] }` },
+      { path: "b", text: `{ multicast_ttl: 2, rules: [${feed(2)}] }` },
+    ]);
+    expect(loaded).toMatchObject({ rules: [{ input_port: 1 }, { input_port: 2 }], settings: { multicast_ttl: 2 } });
+    expect([...(loaded?.homes.values() ?? [])]).toEqual(["a", "b"]);
+  });
+
+  test("a key that stands twice is told with both places, unknown ones with the nearest", () => {
+    expect(said("{ multicast_ttl: 1,\n multicast_ttl: 2, multicast_tll: 3, rules: [{ inputs: 1 }] }")).toEqual([
+      "f:2:2: the key 'multicast_ttl' stands here a second time; first at f:1:3",
+      "f:2:20: warning: unknown key 'multicast_tll'; nothing reads it. Did you mean 'multicast_ttl'?",
+      "f:2:46: rules[0].input is missing; it must be an object",
+      "f:2:46: rules[0].outputs is missing; it must be a list of outputs",
+      "f:2:48: warning: unknown key 'inputs'; nothing reads it. Did you mean 'input'?",
+    ]);
   });
 });
 
@@ -166,7 +206,27 @@ describe("loading", () => {
   test("reads a file", async () => {
     const path = join(dir, "good.json5");
     await Bun.write(path, whole);
-    expect(await loadConfig(path)).toMatchObject({ ok: true, value: { multicastTtl: 16 } });
+    expect(await loadConfig(path)).toMatchObject({ loaded: { settings: { multicast_ttl: 16 } } });
+  });
+
+  test("reads conf.d beside it in the order of names, unless everybody may write there", async () => {
+    const [path, folder] = [join(dir, "main", "mcr.json5"), join(dir, "main", "conf.d")];
+    await Bun.write(path, JSON.stringify({ rules: [rule({ port: 1 })] }));
+    for (const [name, port] of [
+      ["20.json5", 3],
+      ["10.json5", 2],
+      ["x.json", 4],
+      [".hidden.json5", 5],
+    ] as const) {
+      await Bun.write(join(folder, name), JSON.stringify({ rules: [rule({ port })] }));
+    }
+    const ports = async () => (await loadConfig(path)).loaded?.rules.map((each) => each.input_port);
+    expect(await ports()).toEqual([1, 2, 3]);
+    chmodSync(folder, 0o777);
+    expect(await ports()).toEqual([1]);
+    expect((await loadConfig(path)).problems.map(problemLine)).toEqual([
+      expect.stringContaining("conf.d: warning: is not read"),
+    ]);
   });
 
   test("a file that is not there, a directory and a file that is no text are named with the reason", async () => {
@@ -178,9 +238,10 @@ describe("loading", () => {
       ["/dev/zero", "not a regular file"],
       [binary, ""],
     ] as const) {
-      const loaded = await loadConfig(path);
-      expect(loaded.ok ? "accepted" : loaded.error).toStartWith(`failed to read config file '${path}': `);
-      expect(loaded.ok ? "accepted" : loaded.error).toContain(reason);
+      const { loaded, problems } = await loadConfig(path);
+      const line = problems.map(problemLine).join();
+      expect([loaded, line]).toEqual([undefined, expect.stringContaining(`${path}: failed to read config file: `)]);
+      expect(line).toContain(reason);
     }
   });
 });

@@ -111,8 +111,12 @@ test.each(usage)("%s: exit code 64 and what would be right", async (_, args, sai
 
 const files: [what: string, text: string | undefined, said: string][] = [
   ["that is missing", undefined, "no such file"],
-  ["that is no JSON5", "{ rules: [", "JSON5 Parse error"],
-  ["with a wrong field", '{ rules: [{ input: { interface: "in0", group: "239.1.1.1", port: 70000 } }] }', "port"],
+  ["that is no JSON5", "{ rules: [", "bad.json5:1:10: failed to parse config: this '[' is never closed"],
+  [
+    "with a wrong field",
+    '{ rules: [{ input: { interface: "in0", group: "239.1.1.1", port: 70000 } }] }',
+    "bad.json5:1:64: rules[0].input.port must be a port",
+  ],
 ];
 test.each(files)("a configuration file %s: exit code 78, its name and the place", async (_, text, said) => {
   const path = join(lab.dir, "bad.json5");
