@@ -115,7 +115,7 @@ const files: [what: string, text: string | undefined, said: string][] = [
   [
     "with a wrong field",
     '{ rules: [{ input: { interface: "in0", group: "239.1.1.1", port: 70000 } }] }',
-    "bad.json5:1:64: rules[0].input.port must be a port",
+    "bad.json5:1:66: rules[0].input.port must be a port",
   ],
 ];
 test.each(files)("a configuration file %s: exit code 78, its name and the place", async (_, text, said) => {
