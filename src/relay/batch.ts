@@ -40,9 +40,10 @@ export function gather(batch: Batch, output: Output): boolean {
   return true;
 }
 
-/** True for a super-frame whose segments the kernel does not take in one send of this output. */
+/** True for a super-frame whose segments the kernel does not take in one send of this output: too large for it, or too many. */
 function mustGoApart(batch: Batch, output: Output, slot: number): boolean {
-  return (batch.slots.segment[slot] as number) > output.segmentMax;
+  const { segment, count } = batch.slots;
+  return (segment[slot] as number) > output.segmentMax || (count[slot] as number) > segmentsMax;
 }
 
 /** Queues one send that begins with `slot` and takes as many of the following ones as may ride with it. */
@@ -83,17 +84,22 @@ function sendTogether(batch: Batch, output: Output, index: number, next: number,
   return slot;
 }
 
-/** Queues the datagrams of one super-frame, from the first that is not out yet, as sends of their own: at most `room`. */
+/** Queues the datagrams of one super-frame, from the first that is not out yet, as few at a time as must be: at most `room` sends. */
 function sendApart(batch: Batch, output: Output, slot: number, room: number): void {
   const { slots, sends, sender } = batch;
   const segment = slots.segment[slot] as number;
   const size = slots.size[slot] as number;
   const address = slots.address[slot] as number;
-  const last = (slots.count[slot] as number) - 1;
-  for (let part = output.partsDone; part <= last && part - output.partsDone < room; part++) {
+  const count = slots.count[slot] as number;
+  const together = segment > output.segmentMax ? 1 : segmentsMax;
+  let part = output.partsDone;
+  for (let queued = 0; part < count && queued < room; queued++) {
+    const parts = Math.min(together, count - part);
+    const isLast = part + parts === count;
     const index = sends.take(output);
-    sender.piece(index, 0, address + part * segment, part === last ? size - part * segment : segment);
+    sender.piece(index, 0, address + part * segment, isLast ? size - part * segment : parts * segment);
     // The slot is done with its last part.
-    sends.queue(sender, index, output.fd, 1, 0, part === last ? 1 : 0, 1);
+    sends.queue(sender, index, output.fd, 1, parts > 1 ? segment : 0, isLast ? 1 : 0, parts);
+    part += parts;
   }
 }

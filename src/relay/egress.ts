@@ -10,7 +10,7 @@ import { Regions } from "./regions.ts";
 import { complete, discard, drop, enter, lose } from "./send.ts";
 import { none, Slots } from "./slots.ts";
 
-/** Datagrams that may wait for an output whose socket is full: 20 ms at 100,000/s. */
+/** Datagrams that may wait for an output that rests: 20 ms at 100,000/s. */
 const backlogMax = 2048;
 
 /** The rules and outputs of one worker, and every datagram between the queue and the kernel. */
@@ -215,7 +215,7 @@ export class Egress {
   /** A blocked output may not hold so many slots that others starve: the oldest go, counted. */
   private bound(output: Output): void {
     while (output.cursor !== none && (this.slots.isScarce(output.cursor) || output.backlog > backlogMax)) {
-      drop(this.batch, this.parts.counters, output, "droppedFull");
+      drop(this.batch, this.parts.counters, output, output.failuresInRow > 0 ? "failed" : "droppedFull");
     }
     this.regions.closeEmpty();
   }

@@ -158,14 +158,16 @@ export class Ingress {
   private takeLarge(capture: Capture, status: number, nowNs: number): void {
     const { large, counters } = this.parts;
     const slot = capture.position;
-    const at = large.fetch(capture.fd, capture.region, slot);
+    const at = large.begin(capture.region, slot);
+    // Taken before it is read: should this process die in between, its successor finds a frame too many, never one too few.
+    capture.take(counters);
     if (at < 0) {
+      large.skip(capture.fd);
+    }
+    if (at < 0 || !large.fetch(capture.fd, at, capture.region, slot)) {
       add(counters, refusedFirst + refusal.large_slots_full - 1, 1);
     } else {
       this.handle(capture, large.region, at, status, nowNs);
-    }
-    if (capture.position === slot) {
-      capture.take(counters);
     }
     capture.region.release(slot);
   }

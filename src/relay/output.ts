@@ -37,7 +37,9 @@ export class Output {
   segmentMax = payloadMax;
   /** Errno of the last attempt at the datagram under the cursor, 0 when it was not tried. */
   refusedErrno = 0;
-  /** Not tried again before this time: the socket was full. */
+  /** Sends that failed since one went out. */
+  failuresInRow = 0;
+  /** Not tried again before this time: the socket was full, or nothing went out of late. */
   blockedUntilNs = 0;
   isBlocked = false;
   isReady = false;

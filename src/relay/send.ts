@@ -15,10 +15,15 @@ export type Sender = {
 
 /** Errors by which the kernel refuses the shape of a super-send, not the datagrams. udp(7), net/ipv4/udp.c. */
 const shapeErrors = new Set([5 /* EIO: no checksum offload */, 22 /* EINVAL */, 90 /* EMSGSIZE */]);
-const socketFull = 11; // EAGAIN
+/** EAGAIN: the socket's buffer is full; ENOBUFS: the link's transmit queue is. Both pass by themselves. */
+const fullErrors = new Set([11, 105]);
+/** EMSGSIZE: of this send, or of an earlier one, by an ICMP message that anybody may have made up. */
+const tooLarge = 90;
 const chainBroken = 125; // ECANCELED
-/** How long an output whose socket is full is left alone: 50 datagrams' time at 100,000/s. */
-const fullWaitNs = 500_000;
+/** How long an output that is full or keeps failing is left alone: 50 datagrams' time at 100,000/s. */
+const restNs = 500_000;
+/** From so many failed sends in a row on, an output is tried only now and then: each try costs as much as one that works. */
+const failuresMax = 8;
 
 /** The sends of one sender by index: whose each is, how far it moves its output on, and which are free. */
 export class Sends {
@@ -132,6 +137,7 @@ function countSent(
 ): void {
   const datagrams = batch.sends.datagramsOf(index);
   output.refusedErrno = 0;
+  output.failuresInRow = 0;
   output.add(counters, "sent", datagrams);
   output.add(counters, "sentBytes", bytes);
   output.add(counters, "sends", 1);
@@ -159,26 +165,40 @@ function refused(
   const place = errnoFirst + Math.min(code, errnoCount - 1);
   counters[place] = (counters[place] as number) + 1;
   output.countRefusal(counters, code, nowNs);
-  if (code === socketFull) {
-    output.isBlocked = true;
-    output.blockedUntilNs = nowNs + fullWaitNs;
+  if (fullErrors.has(code)) {
+    rest(output, nowNs);
     return;
   }
-  if (segment > 0 && shapeErrors.has(code)) {
+  const isFirst = output.refusedErrno === 0;
+  if (segment > 0 && shapeErrors.has(code) && !(isFirst && code === tooLarge)) {
     // Larger than the link takes in one, or a link that cannot segment: the same datagrams go again, one by one.
     output.segmentMax = Math.min(output.segmentMax, segment - 1);
     return;
   }
-  if (output.refusedErrno === 0) {
+  if (isFirst) {
     // A connected socket first reports what an ICMP error said of an earlier datagram; this one was not tried.
     output.refusedErrno = code;
     return;
   }
   output.refusedErrno = 0;
   const datagrams = batch.sends.datagramsOf(index);
+  fail(counters, output, datagrams);
+  advance(batch, counters, output, batch.sends.slotsOf(index), datagrams);
+  output.failuresInRow++;
+  if (output.failuresInRow >= failuresMax) {
+    rest(output, nowNs);
+  }
+}
+
+/** The output is left alone for a moment; what waits for it stays, within bounds. */
+function rest(output: Output, nowNs: number): void {
+  output.isBlocked = true;
+  output.blockedUntilNs = nowNs + restNs;
+}
+
+function fail(counters: Float64Array, output: Output, datagrams: number): void {
   output.add(counters, "failed", datagrams);
   counters[counter.failed] = (counters[counter.failed] as number) + datagrams;
-  advance(batch, counters, output, batch.sends.slotsOf(index), datagrams);
 }
 
 /** Notes the latency of those of the next `slots` slots that are followed: their send is done. */
@@ -201,7 +221,7 @@ function follow(batch: Batch, output: Output, slots: number): void {
 function advance(batch: Batch, counters: Float64Array, output: Output, slots: number, datagrams: number): void {
   leave(counters, output, datagrams);
   if (slots === 0) {
-    output.partsDone++;
+    output.partsDone += datagrams;
     return;
   }
   output.partsDone = 0;
@@ -230,8 +250,8 @@ function step(slots: Slots, output: Output): void {
   }
 }
 
-/** Why we give up on datagrams, by the counter that says so. */
-export type DropReason = Extract<keyof typeof outputField, `dropped${string}`>;
+/** Why we give up on datagrams, by the counter that says so; `failed`: what came before them did, time and again. */
+export type DropReason = Extract<keyof typeof outputField, `dropped${string}`> | "failed";
 
 /** Drops what is left of the slot under the cursor, counted. */
 export function drop(batch: Batch, counters: Float64Array, output: Output, reason: DropReason): void {
@@ -245,6 +265,10 @@ export function drop(batch: Batch, counters: Float64Array, output: Output, reaso
 
 /** Counts datagrams that we give up on. */
 export function lose(counters: Float64Array, output: Output, datagrams: number, reason: DropReason): void {
+  if (reason === "failed") {
+    fail(counters, output, datagrams);
+    return;
+  }
   output.add(counters, reason, datagrams);
   output.add(counters, "dropped", datagrams);
   counters[counter.dropped] = (counters[counter.dropped] as number) + datagrams;

@@ -4,6 +4,7 @@ import type { Region } from "../../src/relay/region.ts";
 import type { Sender } from "../../src/relay/send.ts";
 
 export const errors = {
+  EPERM: 1,
   EIO: 5,
   EAGAIN: 11,
   EINVAL: 22,

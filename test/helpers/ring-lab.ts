@@ -23,6 +23,8 @@ export class KernelRing {
   drops = 0;
   /** Whole frames on the socket's queue. */
   readonly socketQueue: Uint8Array[] = [];
+  /** Errors that the socket has to say before it hands out a frame: sock_error(), as -errno. */
+  readonly socketErrors: number[] = [];
   private head = 0;
 
   constructor(slotCount: number, slotFirst = 0) {
@@ -53,6 +55,10 @@ export class KernelRing {
 
   /** recv(2) on the socket into `bytes` at `offset`: what does not fit is lost, and size 0 throws the frame away. */
   receive(bytes: Uint8Array, offset: number, size: number): number {
+    const error = this.socketErrors.shift();
+    if (error !== undefined) {
+      return error;
+    }
     const whole = this.socketQueue.shift();
     if (whole === undefined) {
       return -11;

@@ -88,8 +88,8 @@ test.each([errors.EINVAL, errors.EIO, errors.EMSGSIZE])(
     made.checkSettled();
     expect(sent(made)).toHaveLength(46);
     expect(sent(made, 1)).toHaveLength(46);
-    // It was tried once an output, and what it cannot do is not tried again.
-    expect(made.counters[errnoFirst + code]).toBe(2);
+    // It was tried once an output (twice, where an ICMP message may have said it), and what it cannot do is not tried again.
+    expect(made.counters[errnoFirst + code]).toBe(code === errors.EMSGSIZE ? 4 : 2);
     expect(made.total("failed")).toBe(0);
   },
 );
@@ -106,21 +106,75 @@ test("a super-frame that goes apart goes on where it stopped when its socket fil
   expect(sent(made)).toHaveLength(20);
 });
 
-test("a full socket keeps its datagrams and their order, and is asked again only after a while", () => {
+test("a super-frame of more datagrams than one send may carry leaves in several, and costs later ones nothing", () => {
   const made = lab();
-  put(made, 3);
-  turn(made, onFd(made, 0, errors.EAGAIN));
-  expect(made.egress.hasBlocked).toBe(true);
-  expect(made.egress.hasSends).toBe(false);
-  put(made, 2);
-  turn(made);
-  expect(sent(made)).toHaveLength(0);
-  made.nowNs += 1e6;
-  turn(made);
+  put(made, 1, 30_001, 1);
+  made.settle();
   made.checkSettled();
-  expect(sent(made)).toHaveLength(5);
-  expect(made.total("dropped")).toBe(0);
+  expect(sent(made)).toHaveLength(30_001);
+  // 468 times 64, and 49.
+  expect(made.total("sends")).toBe(469);
+  put(made, 10, 1000);
+  made.settle();
+  expect(made.total("sends")).toBe(470);
 });
+
+test("one ICMP message that a datagram was too large does not end sends of many for good", () => {
+  const made = lab();
+  let count = 0;
+  put(made, 10, 1000);
+  made.settle(() => (count++ === 0 ? errors.EMSGSIZE : 0));
+  made.checkSettled();
+  expect([sent(made).length, made.total("sends"), made.total("failed")]).toEqual([10, 1, 0]);
+});
+
+test("an output that fails time and again is tried now and then only, holds little, and all it loses is failed", () => {
+  const made = lab(2);
+  let tries = 0;
+  const refuse: Fault = (fd) => {
+    const isBad = fd === made.accounts[0]?.fd;
+    tries += isBad ? 1 : 0;
+    return isBad ? errors.EPERM : 0;
+  };
+  for (let round = 0; round < 400; round++) {
+    // Sizes that no send can take together.
+    put(made, 1, 100 + round);
+    turn(made, refuse);
+    made.check();
+    expect(made.egress.slots.held).toBeLessThanOrEqual(8);
+    made.nowNs += 50_000;
+  }
+  made.settle(refuse);
+  made.checkSettled();
+  expect(sent(made, 1)).toHaveLength(400);
+  expect([made.total("failed"), made.total("dropped")]).toEqual([400, 0]);
+  // Twice for each of the first eight; then two tries (a turn apart) every half a millisecond of twenty.
+  expect(tries).toBeLessThan(200);
+  const later = tries;
+  put(made, 1, 99);
+  made.settle();
+  made.checkSettled();
+  expect([sent(made).length, tries]).toEqual([1, later]);
+});
+
+test.each([errors.EAGAIN, errors.ENOBUFS])(
+  "a full socket or link (errno %i) keeps its datagrams and their order, and is asked again only after a while",
+  (code) => {
+    const made = lab();
+    put(made, 3);
+    turn(made, onFd(made, 0, code));
+    expect(made.egress.hasBlocked).toBe(true);
+    expect(made.egress.hasSends).toBe(false);
+    put(made, 2);
+    turn(made);
+    expect(sent(made)).toHaveLength(0);
+    made.nowNs += 1e6;
+    turn(made);
+    made.checkSettled();
+    expect(sent(made)).toHaveLength(5);
+    expect(made.total("dropped")).toBe(0);
+  },
+);
 
 test("a full socket drops its oldest datagrams before it holds half of a region, and others go on", () => {
   const made = lab(2);
@@ -153,7 +207,7 @@ test("a full socket holds at most 2,048 datagrams, however many slots there are"
   expect(held).toBeGreaterThan(2048 - 30);
 });
 
-test.each([errors.ECONNREFUSED, errors.EHOSTUNREACH, errors.ENOBUFS, errors.ENETDOWN])(
+test.each([errors.ECONNREFUSED, errors.EHOSTUNREACH, errors.ENETDOWN])(
   "an error of the socket (errno %i) is tried twice, counted, and left behind; the other output loses nothing",
   (code) => {
     const made = lab(2);

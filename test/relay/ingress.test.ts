@@ -19,7 +19,7 @@ import { Ingress, regionOrder } from "../../src/relay/ingress.ts";
 import { LargeSlots } from "../../src/relay/large.ts";
 import { MatchTable } from "../../src/relay/match.ts";
 import { Queue, queueMemory } from "../../src/relay/queue.ts";
-import { slotAddresses } from "../helpers/capture-slot.ts";
+import { plainSlot, slotAddresses, wholeFrame } from "../helpers/capture-slot.ts";
 import { prove } from "../helpers/prove.ts";
 import { onesSum } from "../helpers/reference.ts";
 import { KernelRing, memoryRegion } from "../helpers/ring-lab.ts";
@@ -214,6 +214,26 @@ test("a frame lost from the socket's queue is refused by name, not taken from an
   expect(take()).toEqual([]);
   expect(refused("large_slots_full")).toBe(1);
 });
+
+test.each([
+  ["an error of its link", 0, [-100]],
+  ["frames whose heads nobody reads any more", 3, []],
+  ["both", 2, [-100]],
+])(
+  "what stands on the socket's queue before a large frame (%s) shifts no frame to another's head",
+  (_, stale, said) => {
+    const { ring, ingress, take } = lab();
+    for (let at = 0; at < stale; at++) ring.socketQueue.push(wholeFrame({ ...plainSlot, payloadSize: 3000 + at }));
+    ring.socketErrors.push(...said);
+    const sizes = [3000, 3000, 4000, 3001];
+    for (const [at, payloadSize] of sizes.entries())
+      ring.arrive({ payloadSize, fragmentWord: at % 2 === 0 ? 0 : 0x4000 });
+    expect(ingress.step(100, 0)).toBe(sizes.length);
+    // The pool has room for two.
+    expect(take().map(({ size }) => size)).toEqual([3000, 3000]);
+    expect(ring.socketQueue).toEqual([]);
+  },
+);
 
 test("when egress is behind, frames stay in the ring, and orders about regions still find room", () => {
   const { ring, ingress, take, counters, consumer } = lab(700, 512);
