@@ -90,6 +90,9 @@ export const limits = {
   logRepeatsWindowMs: 10_000,
   /** Different lines whose repeats are counted at a time. */
   logRepeatsMax: 512,
+  /** An output that fails is said again after so long; of those that begin to fail in one second so many are named. */
+  outputAlarmPeriodMs: 10_000,
+  outputAlarmsMax: 10,
   /** Lines kept for 'top'. */
   logTailLines: 30,
   /** Frames of a capture file that are explained. */

@@ -29,6 +29,8 @@ const outputStatusSchema = z.looseObject({
   source_ip: z.string().optional(),
   /** Why this output sends nothing yet; absent when it works. */
   pending: z.string().optional(),
+  /** The neighbour on the way that does not answer to ARP: what is sent to it is lost, though it counts as sent. */
+  silent_neighbour: z.string().optional(),
   datagrams_sent: count,
   bytes_sent: count,
   /** The kernel refused the send. */

@@ -87,7 +87,8 @@ function outputRow(output: OutputStatus): string[] {
     count(output.datagrams_dropped),
   ];
   const pending = output.pending === undefined ? [] : [`pending: ${output.pending}`];
-  const state = [...pending, ...named(output.failures), ...named(output.drops, "dropped ")];
+  const silent = output.silent_neighbour === undefined ? [] : [`${output.silent_neighbour} does not answer to ARP`];
+  const state = [...pending, ...silent, ...named(output.failures), ...named(output.drops, "dropped ")];
   return ["", `-> ${describeOutput(output)}`, ...volume, state.join(", ")];
 }
 

@@ -37,6 +37,7 @@ const options = {
   SO_RCVBUFFORCE: [levels.socket, 33],
   IP_TTL: [levels.ip, 2],
   IP_MTU_DISCOVER: [levels.ip, 10],
+  IP_RECVERR: [levels.ip, 11],
   IP_MULTICAST_TTL: [levels.ip, 33],
   IP_MULTICAST_LOOP: [levels.ip, 34],
   PACKET_COPY_THRESH: [levels.packet, 7],

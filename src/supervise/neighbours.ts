@@ -24,6 +24,14 @@ export function neighbourIn(table: string, address: string, name: string): Neigh
   return "unknown";
 }
 
+/** All that were asked for and have not answered (yet), as "LINK ADDRESS". */
+export function silentNeighbours(table = readTable()): Set<string> {
+  const rows = table.split("\n").map((line) => line.split(/\s+/));
+  // The table's head has words in place of flags.
+  const silent = rows.filter(([, , flags]) => (Number(flags) & answeredFlags) === 0 && flags?.startsWith("0x"));
+  return new Set(silent.map(([address, , , , , name]) => `${name} ${address}`));
+}
+
 function readTable(): string {
   try {
     return readFileSync("/proc/net/arp", "utf8");

@@ -91,6 +91,10 @@ function setUp(fd: number, link: Link, wish: OutputWish, bufferSize: number): Fa
       ["SO_REUSEADDR", 1],
       // No reply is wanted: what comes back is dropped by the filter, and the little that is queued before it is bounded.
       ["SO_RCVBUF", 0],
+      // Without it the kernel says nothing of a router's "host unreachable", nor of a transmit queue that was full
+      // (net/ipv4/udp.c, __udp4_lib_err and udp_send_skb). The next send says it; the queue of details is never read, and is
+      // as short as the receive buffer.
+      ["IP_RECVERR", 1],
       // Fragment what the link's MTU cannot carry instead of refusing it.
       ["IP_MTU_DISCOVER", pmtuOmit],
     ]) ??

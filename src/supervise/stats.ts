@@ -31,6 +31,7 @@ import type { LiveOutput, Outputs } from "./outputs.ts";
 import { type OutputTotals, outputErrors, outputTotals, ruleTotals, sumAt } from "./pages.ts";
 import { Rates } from "./rates.ts";
 import type { Relaying } from "./relaying.ts";
+import type { Troubles } from "./troubles.ts";
 import { framesOf, latencyOf, workerStatus } from "./worker-stats.ts";
 import type { Place, Workers } from "./workers.ts";
 
@@ -42,6 +43,7 @@ export type StatsParts = {
   outputs: Outputs;
   links: Links;
   ending: Ending;
+  troubles: Pick<Troubles, "silentHop">;
   pipeline: "split" | "unified";
   /** The newest lines of the log, oldest first. */
   logTail: () => string[];
@@ -208,6 +210,7 @@ export class Stats {
   private outputStatus(live: LiveOutput): OutputStatus {
     const { output, counter, pending } = live;
     const totals = outputTotals(this.parts.workers.pages, counter);
+    const silentHop = this.parts.troubles.silentHop(counter);
     return {
       group: output.group,
       port: output.port,
@@ -215,6 +218,7 @@ export class Stats {
       ...this.effectiveTtl(live),
       ...(output.source_ip === undefined ? {} : { source_ip: output.source_ip }),
       ...(pending === undefined ? {} : { pending }),
+      ...(silentHop === undefined ? {} : { silent_neighbour: silentHop }),
       datagrams_sent: totals.sent,
       bytes_sent: totals.sentBytes,
       datagrams_failed: totals.failed,

@@ -27,6 +27,7 @@ import { Relaying } from "./relaying.ts";
 import { missing, type Refusal } from "./requirements.ts";
 import { Stats } from "./stats.ts";
 import { StatsLines, statsInterval } from "./stats-lines.ts";
+import { Troubles } from "./troubles.ts";
 import { workerUser } from "./worker-user.ts";
 import { Workers } from "./workers.ts";
 
@@ -160,9 +161,10 @@ function build(
     onNews,
   });
   const logTail = () => tail.lines();
-  const stats = new Stats({ relaying, workers, captures, outputs, links, ending, pipeline, logTail });
+  const troubles = new Troubles({ relaying, workers, links, log });
+  const stats = new Stats({ relaying, workers, captures, outputs, links, ending, pipeline, troubles, logTail });
   const explainer = new Explainer({ relaying, workers, links, memberships, stats });
-  return { relaying, workers, stats, memberships, links, ending, explainer, levels: log.levels };
+  return { relaying, workers, stats, troubles, memberships, links, ending, explainer, levels: log.levels };
 }
 
 type House = ReturnType<typeof build>;
@@ -190,7 +192,7 @@ async function serve(
 
 /** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
 async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<string>): Promise<void> {
-  const { links, relaying, stats, workers } = house;
+  const { links, relaying, stats, troubles, workers } = house;
   let signals = 0;
   const onSignal = (name: NodeJS.Signals) => {
     signals++;
@@ -213,6 +215,7 @@ async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<
   void relaying.lookForListeners();
   const sampler = setInterval(() => {
     stats.sample(Date.now());
+    troubles.look(performance.now());
     log.tick();
   }, limits.samplePeriodMs);
   const intervalMs = statsInterval(process.env["MCR_STATS_INTERVAL_MS"]);

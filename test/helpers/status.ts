@@ -7,9 +7,12 @@ const count = z.number();
 const outputSchema = z.object({
   interface: z.string(),
   pending: z.string().optional(),
+  silent_neighbour: z.string().optional(),
   datagrams_sent: count,
   datagrams_failed: count,
   datagrams_dropped: count,
+  /** How often the kernel refused a send, by errno name. */
+  failures: z.record(z.string(), count).optional(),
 });
 const ruleSchema = z.object({
   rule_id: z.string(),

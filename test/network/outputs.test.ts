@@ -1,7 +1,7 @@
 // One output that cannot send, beside one that can: the good one must not notice, and every datagram is accounted for.
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { Relay } from "../helpers/relay.ts";
-import { ruleOf, settled, statusOf } from "../helpers/status.ts";
+import { outputOf, ruleOf, settled, statusOf } from "../helpers/status.ts";
 import { bench, generate, intact, Sink } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
 
@@ -17,10 +17,14 @@ type Bad = {
   /** Breaks it under traffic, and mends it. */
   break?: () => unknown;
   mend?: () => unknown;
-  /** The errno that the sends report, or that datagrams were given up; a neighbour that is missing nobody reports. */
-  shows: string | undefined;
+  /** The errno that the sends report, or that datagrams were given up, or that a neighbour is silent, of which no send hears. */
+  shows: string;
 };
 
+const route = "route add 10.9.9.0/24 via 10.0.3.2 dev out1";
+lab.ip("relay", route);
+lab.ip("sink", "route add unreachable 10.9.9.9");
+lab.sysctl("sink", "net.ipv4.ip_forward", 1);
 const far = { group: "10.0.3.2", port: 5001, interface: "out1" };
 const tc = (words: string) => lab.exec("relay", ["tc", "qdisc", ...words.split(" ")]);
 const firewall = `table ip mcrt {
@@ -32,13 +36,26 @@ const firewall = `table ip mcrt {
 
 const bad: [what: string, bad: Bad][] = [
   ["a unicast port that nobody listens on", { output: far, shows: "ECONNREFUSED" }],
-  ["a host that does not answer ARP", { output: { ...far, group: "10.0.3.77" }, shows: undefined }],
+  ["a host that does not answer ARP", { output: { ...far, group: "10.0.3.77" }, shows: "silence" }],
+  ["a host that a router says is unreachable", { output: { ...far, group: "10.9.9.9" }, shows: "EHOSTUNREACH" }],
+  [
+    "a link whose transmit queue takes nothing",
+    {
+      output: far,
+      break: () => tc("add dev out1 root pfifo limit 0"),
+      mend: () => tc("del dev out1 root"),
+      shows: "ENOBUFS",
+    },
+  ],
   [
     "a link that goes down",
     {
       output: { ...far, group: "239.3.3.3" },
       break: () => lab.ip("relay", "link set out1 down"),
-      mend: () => lab.ip("relay", "link set out1 up"),
+      mend: () => {
+        lab.ip("relay", "link set out1 up");
+        lab.ip("relay", route);
+      },
       shows: "dropped",
     },
   ],
@@ -90,8 +107,20 @@ describe.each(["split", "unified"])("in the pipeline %s", (pipeline) => {
     });
     const shown = new Set(Object.keys(workers[0]?.send_errors ?? {}));
     if ((first?.datagrams_dropped ?? 0) > 0) shown.add("dropped");
-    if (shows === undefined) expect([...shown]).toEqual([]);
-    else expect([...shown]).toContain(shows);
+    if (shows === "silence") {
+      const state = await until(
+        "the neighbour is known as silent",
+        () => outputOf(relay, "feed", "out1"),
+        (each) => each.silent_neighbour !== undefined,
+      );
+      expect(state.silent_neighbour).toBe(output.group);
+    } else {
+      expect([...shown]).toContain(shows);
+    }
+    const failures = Object.keys(first?.failures ?? {}).filter((name) => name !== "EAGAIN" && name !== "ENOBUFS");
+    if (shows === "silence" || failures.length > 0) await relay.logs("an output fails: ");
+    // Once in ten seconds, however many sends failed.
+    expect(relay.log.split("an output fails").length - 1).toBeLessThanOrEqual(1);
     await relay.stop();
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { neighbourIn } from "../../src/supervise/neighbours.ts";
+import { neighbourIn, silentNeighbours } from "../../src/supervise/neighbours.ts";
 
 const table = `IP address       HW type     Flags       HW address            Mask     Device
 10.0.2.2         0x1         0x2         5a:11:22:33:44:55     *        out0
@@ -16,4 +16,9 @@ test.each([
   ["10.0.2.3", "out0", "unknown"],
 ] as const)("%s on %s is %s", (address, link, state) => {
   expect(neighbourIn(table, address, link)).toBe(state);
+});
+
+test("those who were asked and did not answer are told from the others, each on its link", () => {
+  expect([...silentNeighbours(table)]).toEqual(["out0 10.0.2.99", "out1 10.0.2.2"]);
+  expect([...silentNeighbours("")]).toEqual([]);
 });

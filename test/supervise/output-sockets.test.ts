@@ -19,6 +19,7 @@ import { Links } from "../../src/supervise/links.ts";
 import { type OutputSocket, type OutputWish, openOutput } from "../../src/supervise/output-sockets.ts";
 import { inside } from "../helpers/enter.ts";
 import { Lab } from "../helpers/namespaces.ts";
+import { until } from "../helpers/until.ts";
 
 const lab = Lab.create("outputs");
 const group = parseIpv4("239.2.2.2") ?? 0;
@@ -133,6 +134,28 @@ s.sendto(b"answer", ("10.0.2.1", int(sys.argv[1])))`;
   expect(port).toBeDefined();
   expect(receive(fd, memory)).toEqual({ step: "recv", errno: errno.EAGAIN });
   expect(lab.exec("relay", ["ss", "-unaH"]).stdout).toMatch(new RegExp(`^ESTAB 0 +0 +10\\.0\\.2\\.1%r0:${port} `, "m"));
+});
+
+test("a router's word that a host cannot be reached, and a full transmit queue, are said by a later send, once", async () => {
+  lab.ip("sink", "route add unreachable 10.8.8.8");
+  lab.sysctl("sink", "net.ipv4.ip_forward", 1);
+  lab.ip("relay", "route add 10.8.8.0/24 via 10.0.2.2 dev r0");
+  const far = fdOf(open({ group: parseIpv4("10.8.8.8") ?? 0 }));
+  const said = await until(
+    "an error",
+    () => send(far, memory, 1000),
+    (result) => isFailure(result),
+  );
+  expect(said).toEqual({ step: "send", errno: errno.EHOSTUNREACH });
+  // The details stay where they are, and no more of them than the smallest buffer holds.
+  const line = /10\.8\.8\.8:5001\s+skmem:\(r(\d+)/.exec(
+    lab.exec("relay", ["ss", "-unamH"]).stdout.replaceAll("\n", " "),
+  );
+  expect(Number(line?.[1])).toBeLessThan(4096);
+  lab.exec("relay", ["tc", "qdisc", "add", "dev", "r0", "root", "pfifo", "limit", "0"]);
+  const full = send(fdOf(open({})), memory, 1000);
+  lab.exec("relay", ["tc", "qdisc", "del", "dev", "r0", "root"]);
+  expect(full).toEqual({ step: "send", errno: errno.ENOBUFS });
 });
 
 test("a receiver on the relay itself hears its multicast output, on loopback once", () => {
