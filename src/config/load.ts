@@ -6,6 +6,7 @@ import { conflicts } from "./conflicts.ts";
 import { type ConfigText, readConfig } from "./files.ts";
 import { memberOf } from "./json5/node.ts";
 import { type Judged, judge } from "./judge.ts";
+import { loopProblems, type PlacedRule } from "./loops.ts";
 import { type Problem, sorted } from "./problem.ts";
 import type { Config, FileRule } from "./schema.ts";
 import { protocolSectionNames } from "./sections.ts";
@@ -42,14 +43,19 @@ export function judgeTexts(texts: readonly ConfigText[]): Verdict {
     return { problems };
   }
   const homes = new Map<string, string>();
-  const rules: Rule[] = [];
+  const rules: PlacedRule[] = [];
   for (const [index, { rules: fileRules }] of configs.entries()) {
-    for (const rule of (fileRules ?? []).map(fromFile)) {
-      rules.push(rule);
+    for (const [at, fileRule] of (fileRules ?? []).entries()) {
+      const rule = fromFile(fileRule);
+      rules.push({ rule, judged: files[index], sketch: files[index]?.sketches[at] });
       homes.set(rule.rule_id, texts[index]?.path ?? "");
     }
   }
-  return { loaded: { rules, settings: settingsOf(configs), texts, homes }, problems };
+  const loops = loopProblems(rules);
+  const all = sorted([...problems, ...loops]);
+  return loops.some(({ severity }) => severity === "error")
+    ? { problems: all }
+    : { loaded: { rules: rules.map(({ rule }) => rule), settings: settingsOf(configs), texts, homes }, problems: all };
 }
 
 /** The same for a value that somebody sent: places would mean nothing to them. */
@@ -61,7 +67,7 @@ export function judgeValue(value: unknown): { loaded?: Loaded; errors: string[];
 }
 
 /** The rule that a rule of the file asks for. */
-export function fromFile({ rule_id, name, input, outputs, exclusive }: FileRule): Rule {
+export function fromFile({ rule_id, name, input, outputs, exclusive, allow_loop }: FileRule): Rule {
   return makeRule(
     {
       ...compact({ rule_id, name }),
@@ -71,7 +77,7 @@ export function fromFile({ rule_id, name, input, outputs, exclusive }: FileRule)
       input_protocol: input.protocol === "esp" ? protocols.esp : protocols.udp,
       ...compact({ input_source: input.source }),
       outputs,
-      ...compact({ exclusive }),
+      ...compact({ exclusive, allow_loop }),
     },
     "Static",
   );

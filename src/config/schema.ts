@@ -55,6 +55,11 @@ const ruleSchema = z.object(
     exclusive: claim
       .nullish()
       .describe("whether nobody else on this host wants these datagrams; default: found out while it runs"),
+    allow_loop: claim
+      .nullish()
+      .describe(
+        "whether this rule may be part of a loop of rules, as when a group is relayed both ways; default: false",
+      ),
   },
   objectError,
 );

@@ -67,6 +67,8 @@ const ruleStatusSchema = z.looseObject({
   ended: z.boolean().optional(),
   /** Why its datagrams go on into this host. */
   ended_reason: z.string().optional(),
+  /** What is odd about the rule though it runs: others make what it makes, an allowed loop; absent: nothing. */
+  warnings: z.array(z.string()).optional(),
   /** What tc ingress saw: meant for the rule (without fragments), and how many of them ended there. */
   arrived: z.looseObject({ datagrams: count, bytes: count, ended: count }).optional(),
   /** Arrived, and not taken from the ring: no room in it, refused, or still on the way. */

@@ -82,11 +82,14 @@ export const listedRuleSchema = z.looseObject({
   // A rule that a routing protocol made says so with an object.
   source: z.union([originSchema, z.looseObject({})]),
   exclusive: z.boolean().optional(),
+  allow_loop: z.boolean().optional(),
   state: ruleStateSchema.optional(),
   reason: z.string().optional(),
   /** Ours: of an active rule, whether its datagrams end after the tap, and if not, why they go on into this host. */
   ended: z.boolean().optional(),
   ended_reason: z.string().optional(),
+  /** Ours: what is odd about the rule though it runs; absent: nothing. */
+  warnings: z.array(z.string()).optional(),
 });
 
 /** One flow; a datagram counts once, however many outputs it has. Bytes are payload. */

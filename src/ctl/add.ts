@@ -37,6 +37,10 @@ export const add: Verb = {
       summary: "whether nobody else on this host wants these datagrams: they then end once captured",
       default: "found out, at any time",
     },
+    "allow-loop": {
+      summary:
+        "let it be part of a loop of rules, as when a group is relayed both ways and nothing else joins the links",
+    },
     name: { value: "NAME", summary: "a name to remember the rule by" },
     "rule-id": { value: "ID", summary: "an id of your own", default: "a hash of the input" },
   },
@@ -74,6 +78,7 @@ async function run(given: Given, world: World): Promise<number> {
     input_source: given.text("input-source"),
     outputs: outputs.value,
     exclusive: claimOf(given.text("exclusive")),
+    ...(given.flag("allow-loop") ? { allow_loop: true } : {}),
   });
   if (!draft.success) {
     return usage(world, explain(draft.error, "the rule"));

@@ -73,6 +73,7 @@ function stateOf(rule: ListedRule, output: { pending?: string | undefined }, isF
     if (rule.ended_reason !== undefined) {
       words.push(`not ended after capture: ${rule.ended_reason}`);
     }
+    words.push(...(rule.warnings ?? []).map((warning) => `warning: ${warning}`));
   }
   if (output.pending !== undefined && output.pending !== rule.reason) {
     words.push(`output pending: ${output.pending}`);

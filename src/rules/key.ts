@@ -18,3 +18,8 @@ export function describeInput(input: Input): string {
   const from = input.input_source === undefined ? "" : ` from ${input.input_source}`;
   return `${input.input_interface} ${what}${from}`;
 }
+
+/** A rule in words, for messages: `rule 'feed-a' (id: 18302982b59d5f86)`. */
+export function describeRule({ rule_id, name }: Pick<Rule, "rule_id"> & { name?: string | undefined }): string {
+  return name === undefined ? `rule ${rule_id}` : `rule '${name}' (id: ${rule_id})`;
+}

@@ -29,7 +29,10 @@ export const outputSchema = z
   )
   .transform(compact);
 
-/** `exclusive`: whether nobody else on this host wants the input's datagrams; absent: found out (supervise/ending-policy.ts). */
+/**
+ * `exclusive`: whether nobody else on this host wants the input's datagrams; absent: found out (supervise/ending-policy.ts).
+ * `allow_loop`: the rule may stand in a cycle of rules (loops.ts); one that allows it is enough for the cycle.
+ */
 const ruleFields = {
   name: text("a name", limits.ruleNameSizeMax).nullish(),
   input_interface: linkName,
@@ -39,6 +42,7 @@ const ruleFields = {
   input_source: hostAddress.nullish(),
   outputs: list(outputSchema, "outputs", limits.ruleOutputsMax),
   exclusive: claim.nullish(),
+  allow_loop: claim.nullish(),
 };
 
 const ruleIdText = text("a rule id", limits.ruleIdSizeMax);

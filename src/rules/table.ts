@@ -2,7 +2,9 @@
 // with ten rules and with ten thousand.
 import { done, failed, type Outcome } from "../base/outcome.ts";
 import { limits } from "../limits.ts";
-import { describeInput, inputKey } from "./key.ts";
+import { RuleGraph } from "./graph.ts";
+import { describeInput, describeRule, inputKey } from "./key.ts";
+import { allowedText, loopText, othersNamedMax, sharedText } from "./loops.ts";
 import type { Rule } from "./schema.ts";
 
 /** What `add` did: the rule that now stands, and the one of the same id that it replaced, if any. */
@@ -10,10 +12,6 @@ export type Added = { rule: Rule; replaced?: Rule };
 
 /** How many ids an error message names. */
 const idsNamedMax = 5;
-
-function label(rule: Rule): string {
-  return rule.name === undefined ? `rule ${rule.rule_id}` : `rule '${rule.name}' (id: ${rule.rule_id})`;
-}
 
 /** Why no rule may have an output on `name` when that is its input's link. */
 export function selfLoopText(name: string): string {
@@ -35,6 +33,9 @@ export class RuleTable {
   /** Input key to the id of the rule that owns it. */
   readonly #byKey = new Map<string, string>();
   readonly #byName = new Map<string, Set<string>>();
+  readonly #graph = new RuleGraph();
+  /** By id, as of the last change. */
+  readonly #warnings = new Map<string, readonly string[]>();
 
   get size(): number {
     return this.#byId.size;
@@ -59,14 +60,29 @@ export class RuleTable {
     if (owner !== undefined && owner !== rule.rule_id) {
       const other = this.#byId.get(owner);
       return (
-        `Rule rejected: ${describeInput(rule)} is already the input of ${other ? label(other) : `rule ${owner}`}. ` +
+        `Rule rejected: ${describeInput(rule)} is already the input of ${other ? describeRule(other) : `rule ${owner}`}. ` +
         "Remove that rule first, or add the rule again under that id with all outputs it should have."
       );
     }
     if (this.size >= limits.rulesMax && !this.#byId.has(rule.rule_id)) {
       return `Rule rejected: there are ${this.size} rules, the most there can be. Remove a rule first.`;
     }
-    return undefined;
+    const replaced = this.#byId.get(rule.rule_id);
+    const cycle = this.#graph.cycleAfter([rule], replaced === undefined ? [] : [replaced]);
+    return cycle && loopText(cycle);
+  }
+
+  /** What an operator should know of a rule of the table though it stands: that others make what it makes, an allowed loop. */
+  warnings(rule: Rule): readonly string[] {
+    const known = this.#warnings.get(rule.rule_id);
+    if (known !== undefined) {
+      return known;
+    }
+    const cycle = rule.allow_loop === true ? this.#graph.cycleThrough(rule, true) : undefined;
+    const shared = this.#graph.sharedBy(rule, othersNamedMax).map((each) => sharedText(rule, each));
+    const warnings = [...(cycle === undefined ? [] : [allowedText(cycle)]), ...shared];
+    this.#warnings.set(rule.rule_id, warnings);
+    return warnings;
   }
 
   /** Adds the rule, or replaces the one of the same id, or says why not. */
@@ -81,6 +97,8 @@ export class RuleTable {
     }
     this.#byId.set(rule.rule_id, rule);
     this.#byKey.set(inputKey(rule), rule.rule_id);
+    this.#graph.put(rule);
+    this.#warnings.clear();
     if (rule.name !== undefined) {
       const ids = this.#byName.get(rule.name);
       if (ids === undefined) {
@@ -125,6 +143,8 @@ export class RuleTable {
 
   #unlist(rule: Rule): void {
     this.#byKey.delete(inputKey(rule));
+    this.#graph.take(rule);
+    this.#warnings.clear();
     if (rule.name !== undefined) {
       const ids = this.#byName.get(rule.name);
       ids?.delete(rule.rule_id);

@@ -58,7 +58,12 @@ async function change(
 ): Promise<Reply> {
   if ("AddRule" in command) {
     const added = await relaying.add(makeRule(command.AddRule, "Dynamic"));
-    return added.ok ? { Success: `Rule ${added.value.rule.rule_id} added` } : { Error: added.error };
+    if (!added.ok) {
+      return { Error: added.error };
+    }
+    // MCR's words stand first, for those who look for them.
+    const warnings = relaying.warningsOf(added.value).map((warning) => `; warning: ${warning}`);
+    return { Success: `Rule ${added.value.rule.rule_id} added${warnings.join("")}` };
   }
   if ("RemoveRule" in command) {
     const { rule_id } = command.RemoveRule;

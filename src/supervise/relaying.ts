@@ -54,6 +54,11 @@ export class Relaying {
     return this.table.size;
   }
 
+  /** What an operator should know of a rule though it runs. */
+  warningsOf({ rule }: LiveRule): string[] {
+    return [...this.table.warnings(rule)];
+  }
+
   /** Takes the rules of the file before any worker lives; returns the texts of those that cannot stand. */
   begin(rules: readonly Rule[]): Promise<string[]> {
     return this.inTurn(async () => {
@@ -154,6 +159,9 @@ export class Relaying {
     this.parts.outputs.release((before?.outputs ?? []).filter((output) => !live.outputs.includes(output)));
     await this.dropUnused();
     this.say(live, before === undefined ? "rule added" : "rule changed");
+    for (const warning of this.table.warnings(rule)) {
+      this.parts.onNews("Warning", warning, { rule: rule.rule_id });
+    }
     return done(live);
   }
 

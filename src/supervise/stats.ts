@@ -121,6 +121,7 @@ export class Stats {
       source: live.rule.source,
       state: live.pending === undefined ? ("active" as const) : ("pending" as const),
       ...(live.pending === undefined ? this.parts.ending.verdictOf(live.serial) : { reason: live.pending }),
+      ...this.warningsOf(live),
     }));
   }
 
@@ -202,9 +203,15 @@ export class Stats {
       bits_per_second: this.rates.of(places.ruleBytes + counter) * bitsPerByte,
       ...ageOf("last_seen_seconds", totals.lastSeenNs),
       ...(pending === undefined ? this.parts.ending.verdictOf(live.serial) : {}),
+      ...this.warningsOf(live),
       ...(arrived === undefined ? {} : { arrived, missed: Math.max(0, arrived.datagrams - totals.datagrams) }),
       outputs,
     };
+  }
+
+  private warningsOf(live: LiveRule): { warnings?: string[] } {
+    const warnings = this.parts.relaying.warningsOf(live);
+    return warnings.length === 0 ? {} : { warnings };
   }
 
   private outputStatus(live: LiveOutput): OutputStatus {

@@ -72,10 +72,38 @@ describe("the configuration file", () => {
   });
 
   test("takes any protocol but esp as UDP, as MCR does, and says so unless it is udp", () => {
-    const rules = ["udp", "UDP", "sctp"].map((protocol, index) => rule({ protocol, port: 1 + index }));
+    const rules = ["udp", "UDP", "sctp"].map((protocol, index) =>
+      rule({ protocol, port: 1 + index }, { port: 7 + index }),
+    );
     expect(judgeValue({ rules })).toMatchObject({
       errors: [],
       warnings: [expect.stringContaining("rules[2].input.protocol 'sctp'")],
+    });
+  });
+
+  test("refuses rules that close a loop, unless one of them allows it, and warns of what two rules make", () => {
+    const there = { interface: "eth0", group: "239.1.1.1", port: 5000 };
+    const back = { interface: "eth1", group: "239.1.1.1", port: 5000 };
+    const loop = [
+      { name: "there", input: there, outputs: [back] },
+      { name: "back", input: back, outputs: [there] },
+    ];
+    expect(judgeValue({ rules: loop })).toMatchObject({
+      errors: [
+        expect.stringMatching(
+          /^rules\[1\]: Rule rejected: it closes a loop: eth1 239.1.1.1:5000 -> eth0 .* by rule 'back'/,
+        ),
+      ],
+    });
+    const [first, second] = loop;
+    expect(judgeValue({ rules: [{ ...first, allow_loop: true }, second] })).toMatchObject({
+      loaded: { rules: [{ name: "there", allow_loop: true }, { name: "back" }] },
+      errors: [],
+    });
+    const both = [first, { name: "other", input: { ...there, port: 5001 }, outputs: [back] }];
+    expect(judgeValue({ rules: both })).toMatchObject({
+      loaded: { rules: [{}, {}] },
+      warnings: [expect.stringMatching(/^rules\[1\]: eth1 239.1.1.1:5000 is also made by rule 'there'/)],
     });
   });
 

@@ -34,6 +34,42 @@ describe("the rule table", () => {
     expect(errorOf(table.remove("a"))).toBe("Rule a not found");
   });
 
+  test("refuses the rule that closes a loop, spells it out, and takes it when it allows that", () => {
+    const back = rule("b", {
+      ...{ input_interface: "eth1", input_group: "239.2.2.2", input_port: 5001 },
+      outputs: [{ group: "239.1.1.1", port: 5000, interface: "eth0" }],
+    });
+    const table = new RuleTable();
+    table.add(rule("a", { name: "feed" }));
+    expect(errorOf(table.add(back))).toContain(
+      "it closes a loop: eth1 239.2.2.2:5001 -> eth0 239.1.1.1:5000 by rule b -> eth1 239.2.2.2:5001 by rule 'feed' (id: a). ",
+    );
+    expect(table.size).toBe(1);
+    const allowed = { ...back, allow_loop: true };
+    expect(table.add(allowed)).toMatchObject({ ok: true });
+    expect(table.warnings(allowed)).toEqual([
+      expect.stringContaining("a loop is allowed: eth1 239.2.2.2:5001 -> eth0"),
+    ]);
+    expect(errorOf(table.add(back))).toContain("it closes a loop");
+    table.remove("a");
+    expect(table.warnings(allowed)).toEqual([]);
+    expect(table.add(back)).toMatchObject({ ok: true });
+  });
+
+  test("warns both rules that make one group and port on one link, as long as there are two", () => {
+    const table = new RuleTable();
+    const [one, two] = [rule("a"), rule("b", { input_port: 6000 })];
+    table.add(one);
+    expect(table.warnings(one)).toEqual([]);
+    table.add(two);
+    expect(table.warnings(one)).toEqual([
+      "eth1 239.2.2.2:5001 is also made by rule b: receivers there get these streams mixed",
+    ]);
+    expect(table.warnings(two)).toHaveLength(1);
+    table.remove("a");
+    expect(table.warnings(two)).toEqual([]);
+  });
+
   test("refuses a second rule with the same input and names the first", () => {
     const table = new RuleTable();
     table.add(rule("a", { name: "feed" }));
