@@ -36,6 +36,15 @@ function isUpToDate(): boolean {
   return inputs.every((input) => changedAt(input) < builtAt);
 }
 
+/** The commit of this source tree, with `-dirty` where it was changed since; a tree without git does not know. */
+function commitHere(): string {
+  const { exitCode, stdout } = Bun.spawnSync(["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"], {
+    cwd: root,
+    stderr: "ignore",
+  });
+  return exitCode === 0 ? stdout.toString().trim() : "unknown";
+}
+
 function bundle(): void {
   // Renamed into place: a relay that runs from the old file goes on, and nobody starts half a file. The name stays the same,
   // because the bundle remembers it.
@@ -45,7 +54,8 @@ function bundle(): void {
   try {
     // A router's working directory must not configure the relay: no .env, no bunfig.toml.
     const closed = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
-    run(process.execPath, "build", "--compile", ...closed, ...entryPoints, "--outfile", outfile);
+    const commit = ["--define", `mcrCommit=${JSON.stringify(commitHere())}`];
+    run(process.execPath, "build", "--compile", ...closed, ...commit, ...entryPoints, "--outfile", outfile);
     renameSync(outfile, executable);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });

@@ -67,7 +67,8 @@ export const limits = {
   workerEndWaitMs: 900,
   restartDelayMinMs: 250,
   restartDelayMaxMs: 16_000,
-  restartQuietMs: 30_000,
+  /** Who lived so long is forgiven: a death every 20 s is a nuisance, and a pause that doubles each time would make it an outage. */
+  restartQuietMs: 10_000,
   /** How often the doorbells of links are looked at: a rule must run within 200 ms of the moment it can. */
   linksPollMs: 50,
   /** How often other listeners of this host are looked for: one that joins late misses datagrams for no longer. */
@@ -78,6 +79,13 @@ export const limits = {
   accountWaitMs: 1_000,
   /** Rates are over this long. */
   samplePeriodMs: 1_000,
+  /** Of samplePeriodMs each: "the last minute" of latency. */
+  latencyWindowPeriods: 60,
+  /** How soon the log says that datagrams are lost, and how often while it goes on. */
+  lossFirstMs: 10_000,
+  lossAgainMs: 60_000,
+  /** Links and outputs that it names at a time. */
+  lossLinesMax: 10,
   /** How long a stream that took no more is left alone. */
   orderRetryMs: 2,
   reportSizeMax: 8 * 1024,
@@ -85,6 +93,8 @@ export const limits = {
   logLineSizeMax: 16 * 1024,
   /** Lines of one worker that are looked at in a second; what is above is counted. 2,000 cost about 5 % of a core. */
   logLinesPeriodMax: 2_000,
+  /** Beyond them, lines of a second that say of an error, or are no record (a runtime's last words): kept for them alone. */
+  logGraveLinesPeriodMax: 200,
   /** The same line is shown so often in a window; what is above becomes one line. Five leave a flapping link its story. */
   logRepeatsShown: 5,
   logRepeatsWindowMs: 10_000,

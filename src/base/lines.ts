@@ -4,6 +4,8 @@
 export type Line = { text: string; isCut: boolean };
 
 const newline = 10;
+/** What is shown of a line before it is read. */
+const headSize = 64;
 
 /** The lines of one stream; keeps at most `sizeMax` bytes of an unfinished one. */
 export class LineReader {
@@ -18,14 +20,16 @@ export class LineReader {
   }
 
   /**
-   * Takes the next bytes and hands over the lines that they complete, one by one. `wants` is asked before each: a line that
-   * is not wanted is skipped without being decoded, which is what a flood should cost.
+   * Takes the next bytes and hands over the lines that they complete, one by one. `wants` is asked before each, and may look at
+   * the first bytes of the line: what is not wanted is skipped without being decoded, which is what a flood should cost.
    */
-  push(bytes: Uint8Array, wants: () => boolean, take: (line: Line) => void): void {
+  push(bytes: Uint8Array, wants: (head: Uint8Array) => boolean, take: (line: Line) => void): void {
     let from = 0;
     for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, from)) {
-      if (wants()) {
-        this.keep(bytes.subarray(from, end));
+      const headEnd = Math.min(end, from + Math.max(0, headSize - this.size));
+      this.keep(bytes.subarray(from, headEnd));
+      if (wants(this.buffer.subarray(0, Math.min(this.size, headSize)))) {
+        this.keep(bytes.subarray(headEnd, end));
         take(this.line());
       }
       this.size = 0;

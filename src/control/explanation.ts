@@ -36,6 +36,8 @@ const findingSchema = z.looseObject({
   verdict: z.enum(verdicts),
   /** In words, with the cure where there is one. */
   text: z.string(),
+  /** It happened since the start, and not of late. */
+  is_past: z.literal(true).optional(),
   evidence: z.array(evidenceSchema),
 });
 

@@ -44,6 +44,8 @@ const outputStatusSchema = z.looseObject({
   drops: z.record(z.string(), count).optional(),
   /** Sends that the kernel refused, by errno name, e.g. `ENOBUFS`; most are tried again, what then fails is above. */
   failures: z.record(z.string(), count).optional(),
+  /** Errno name of the last of them. */
+  last_error: z.string().optional(),
 });
 
 const ruleStatusSchema = z.looseObject({
@@ -82,8 +84,8 @@ const framesSchema = z.looseObject({
   no_match: count,
   /** Lost in the kernel because a capture ring was full. */
   kernel_drops: count,
-  /** Lost between ingress and egress because the queue was full. */
-  queue_full: count,
+  /** Turns in which ingress waited because egress was behind. Nothing is lost by it: frames wait in the capture ring. */
+  queue_pauses: count,
   /** Frames not forwarded, by the name of the refusal, e.g. `fragment`. Only those that happened need be there. */
   refusals: z.record(z.string(), count),
 });
@@ -114,7 +116,9 @@ const workerStatusSchema = z.looseObject({
   batches: z.array(count).optional(),
   /** The longest that each half was away from its ring, in microseconds. */
   stall_us: z.looseObject({ ingress: count, egress: count }).optional(),
+  /** Since the start, and of the last minute. */
   latency: latencySchema.optional(),
+  latency_minute: latencySchema.optional(),
   latency_buckets: z.array(count).optional(),
   latency_sum_us: count.optional(),
   frames: framesSchema,
@@ -142,17 +146,20 @@ const linkStatusSchema = z.looseObject({
 
 export const statusSchema = z.looseObject({
   program_version: z.string(),
+  /** Of the source that it was built from, where that is known. */
+  program_commit: z.string().optional(),
   uptime_seconds: count,
   pipeline: z.enum(["split", "unified"]),
   /** Whether the program that ends datagrams after the tap is loaded, and if not, why. */
   ending: z.looseObject({ is_available: z.boolean(), reason: z.string().optional() }).optional(),
-  supervisor: z.looseObject({ pid: count, rss_bytes: size, private_bytes: size }),
+  supervisor: z.looseObject({ pid: count, rss_bytes: size, private_bytes: size, cpu_seconds: count.optional() }),
   rules: z.array(ruleStatusSchema),
   workers: z.array(workerStatusSchema),
   links: z.array(linkStatusSchema),
   /** Over all workers there ever were. */
   frames: framesSchema,
   latency: latencySchema.optional(),
+  latency_minute: latencySchema.optional(),
   /** The newest lines of the log, oldest first. */
   log_tail: z.array(z.string()).optional(),
 });

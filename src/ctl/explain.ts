@@ -64,9 +64,9 @@ async function run(given: Given, world: World): Promise<number> {
 /** Verdicts in words, evidence under each. */
 export function renderExplanation({ rule_id, name, input, findings }: Explanation): string {
   const head = `${name === undefined ? rule_id : `${name} (${rule_id})`}: ${input}`;
-  const parts = findings.map(({ verdict, text, evidence }) => {
+  const parts = findings.map(({ verdict, text, is_past, evidence }) => {
     const rows = evidence.map((each) => [`    ${each.name}`, shown(each), ageOf(each)]);
-    return `${verdict.replaceAll("_", " ")}: ${printable(text)}\n${tableBody(rows)}`;
+    return `${verdict.replaceAll("_", " ")}${is_past === true ? " (past)" : ""}: ${printable(text)}\n${tableBody(rows)}`;
   });
   return [printable(head), ...parts].join("\n\n");
 }

@@ -9,9 +9,7 @@ import { age, bits, bytes, count, micros, percent, rate } from "./units.ts";
 export function renderStats(status: Status): string {
   const rows = status.rules.flatMap((rule) => [inputRow(rule), ...rule.outputs.map(outputRow)]);
   const parts = [rows.length === 0 ? "no rules" : table(ruleColumns, rows), renderFrames(status.frames)];
-  if (status.latency !== undefined && status.latency.samples > 0) {
-    parts[1] += `\nlatency: ${renderLatency(status.latency)}`;
-  }
+  parts[1] += latencyLines(status);
   if (status.workers.length > 0) {
     parts.push(table(workerColumns, workerRows(status)));
   }
@@ -45,6 +43,7 @@ const workerColumns = [
   { head: "WORKER", align: "right" },
   { head: "CPU", align: "right" },
   { head: "QUEUE MAX", align: "right" },
+  { head: "PAUSES", align: "right" },
   { head: "BATCH", align: "right" },
   { head: "WAKEUPS", align: "right" },
   { head: "AVOIDED", align: "right" },
@@ -103,12 +102,13 @@ function workerRows({ workers }: Status): string[][] {
   return workers.map((worker, index) => {
     const { sends, sent, send_errors: errors } = worker;
     const isCounted = typeof sends === "number" && typeof sent === "number" && sends > 0;
-    const latency = worker.latency;
+    const latency = worker.latency_minute;
     const times = latency === undefined ? [] : [latency.p50_us, latency.p99_us, latency.p999_us, latency.max_us];
     return [
       String(index),
       percent(worker.cpu_share ?? 0),
       count(worker.queue.length_max),
+      count(worker.frames.queue_pauses),
       isCounted ? (sent / sends).toFixed(1) : "-",
       count(worker.wakeups_written),
       count(worker.wakeups_avoided),
@@ -123,6 +123,14 @@ function isCounts(value: unknown): value is Record<string, number> {
   return typeof value === "object" && value !== null && Object.values(value).every((each) => typeof each === "number");
 }
 
+function latencyLines({ latency, latency_minute: minute }: Status): string {
+  if (latency === undefined || latency.samples === 0) {
+    return "";
+  }
+  const now = minute === undefined || minute.samples === 0 ? "no datagram" : renderLatency(minute);
+  return `\nlatency: ${now} in the last minute\n         ${renderLatency(latency)} since the start`;
+}
+
 /** `p50 12 µs, p99 …` */
 export function renderLatency({ p50_us, p99_us, p999_us, max_us }: Latency): string {
   return `p50 ${micros(p50_us)}, p99 ${micros(p99_us)}, p99.9 ${micros(p999_us)}, max ${micros(max_us)}`;
@@ -133,7 +141,7 @@ export function renderFrames(frames: FrameStatus): string {
   const refused = named(frames.refusals).join(", ");
   return [
     `frames: ${count(frames.received)} received, ${count(frames.matched)} matched, ${count(frames.no_match)} without a rule`,
-    `lost:   ${count(frames.kernel_drops)} in the kernel (capture ring full), ${count(frames.queue_full)} queue full`,
+    `lost:   ${count(frames.kernel_drops)} in the kernel (capture ring full)`,
     `refused: ${refused === "" ? "none" : refused}`,
   ].join("\n");
 }

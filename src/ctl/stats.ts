@@ -15,7 +15,8 @@ export const stats: Verb = {
   summary: "show datagrams, bytes and rates of every rule",
   details: [
     "Rates are over the last second. FAILED: the kernel refused the send. DROPPED: given up before. Latency is from the kernel's " +
-      "timestamp of a frame to the completion of its send, sampled. With --json the reply has one entry a flow, as mcrctl prints " +
+      "timestamp of a frame to the completion of its send, sampled; a worker's is of the last minute. PAUSES: turns in which a " +
+      "worker's ingress waited for its egress while frames waited in the ring; nothing is lost by it. With --json the reply has one entry a flow, as mcrctl prints " +
       "it; 'status --json' has everything.",
     "--check: received = matched + no match + refused, and matched x outputs = sent + failed + dropped + in flight. Exit code 1 " +
       "when a sum does not hold.",

@@ -9,6 +9,7 @@ import { explain } from "./explain.ts";
 import { overview, page } from "./help.ts";
 import { list } from "./list.ts";
 import { logLevel } from "./log-level.ts";
+import { metrics } from "./metrics.ts";
 import { ping } from "./ping.ts";
 import { remove } from "./remove.ts";
 import { gen, sink, supervise } from "./roles.ts";
@@ -62,6 +63,7 @@ export const verbs: readonly AnyVerb[] = [
   config,
   explain,
   top,
+  metrics,
   logLevel,
   ping,
   version,

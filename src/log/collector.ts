@@ -23,6 +23,7 @@ export class Collector {
   private readonly reader = new LineReader(limits.logLineSizeMax);
   private periodStartMs: number;
   private lineCount = 0;
+  private graveCount = 0;
   private skipped = 0;
 
   constructor(parts: CollectorParts) {
@@ -35,7 +36,7 @@ export class Collector {
     this.tick();
     this.reader.push(
       bytes,
-      () => this.isWanted(),
+      (head) => this.isWanted(head),
       (line) => this.put(line),
     );
   }
@@ -56,9 +57,14 @@ export class Collector {
     }
   }
 
-  private isWanted(): boolean {
+  private isWanted(head: Uint8Array): boolean {
     this.lineCount++;
     if (this.lineCount <= limits.logLinesPeriodMax) {
+      return true;
+    }
+    // Why it dies must not be lost among what it said of each frame.
+    if (this.graveCount < limits.logGraveLinesPeriodMax && isGrave(head)) {
+      this.graveCount++;
       return true;
     }
     this.skipped++;
@@ -69,6 +75,7 @@ export class Collector {
     const { skipped } = this;
     this.periodStartMs = this.parts.nowMs();
     this.lineCount = 0;
+    this.graveCount = 0;
     this.skipped = 0;
     if (skipped > 0) {
       this.parts.flooded(skipped);
@@ -90,6 +97,16 @@ export class Collector {
       isRaw: true,
     };
   }
+}
+
+const headDecoder = new TextDecoder("latin1");
+/** As log/writer.ts writes it: facility and level come first. */
+const graveHead = /^\{"facility":"[A-Za-z]+","level":"(?:Emergency|Alert|Critical|Error)"/;
+const brace = 0x7b;
+
+/** Whether a line that begins so speaks of an error, or is no record: then a library or a dying runtime speaks. */
+function isGrave(head: Uint8Array): boolean {
+  return head.length > 0 && (head[0] !== brace || graveHead.test(headDecoder.decode(head)));
 }
 
 /** undefined for what is no record: not JSON, or not of its shape. */

@@ -4,6 +4,7 @@ import { linkFirst, linkSize } from "../relay/counters.ts";
 import { isFailure } from "../shim/socket.ts";
 import { CaptureGroup, type CaptureSocket, captureFailureText } from "./capture-sockets.ts";
 import type { Wanted } from "./filter.ts";
+import { KernelDrops } from "./kernel-drops.ts";
 import type { Link } from "./links.ts";
 import { Numbers } from "./numbers.ts";
 import type { CaptureMessage, Place, Workers } from "./workers.ts";
@@ -19,6 +20,7 @@ export type CapturedLink = {
 
 /** The captured links by name; a link has one capture, whatever the number of its rules. */
 export class Captures {
+  private readonly drops = new KernelDrops();
   private readonly byName = new Map<string, CapturedLink>();
   private readonly counters = new Numbers(limits.captureLinksMax);
   private serial = 0;
@@ -30,6 +32,14 @@ export class Captures {
 
   list(): CapturedLink[] {
     return [...this.byName.values()];
+  }
+
+  /** Frames that capture rings had no room for, until now. */
+  kernelDrops(): KernelDrops {
+    for (const captured of this.byName.values()) {
+      this.drops.read(captured);
+    }
+    return this.drops;
   }
 
   /** The capture of `link`, opened for all workers if it is not there yet; or why it cannot be captured. */
@@ -80,6 +90,7 @@ export class Captures {
       this.byName.delete(captured.link.name);
     }
     await this.workers().order({ kind: "DropCapture", capture: captured.serial });
+    this.drops.read(captured);
     captured.group.close();
     this.counters.give(captured.counter);
   }

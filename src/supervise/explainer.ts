@@ -9,7 +9,8 @@ import { describeInput } from "../rules/key.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import type { Links } from "./links.ts";
-import type { LiveRule } from "./live-rule.ts";
+import { type LiveRule, membershipOf } from "./live-rule.ts";
+import { dropReasons, type Lost } from "./lost.ts";
 import type { Memberships } from "./memberships.ts";
 import { neighbourAt } from "./neighbours.ts";
 import { macTypes } from "./netlink.ts";
@@ -17,7 +18,6 @@ import { type OutputFacts, outputFindings } from "./output-verdicts.ts";
 import type { LiveOutput } from "./outputs.ts";
 import { latestOf, outputErrors, outputTotals, type RuleTotals, ruleTotals } from "./pages.ts";
 import type { Relaying } from "./relaying.ts";
-import { dropsOf, type Stats } from "./stats.ts";
 import { type InputFacts, inputFindings, type Seen, seenEvidence } from "./verdicts.ts";
 import type { Workers } from "./workers.ts";
 
@@ -26,8 +26,8 @@ export type ExplainerParts = {
   relaying: Pick<Relaying, "list">;
   workers: Pick<Workers, "places" | "pages" | "runningCount">;
   links: Links;
-  memberships: Pick<Memberships, "holders">;
-  stats: Pick<Stats, "kernelDropsOf">;
+  memberships: Pick<Memberships, "holds">;
+  lost: Pick<Lost, "inKernel" | "atOutput">;
 };
 
 const monotonic = 1;
@@ -56,8 +56,15 @@ export class Explainer {
       rule_id: rule.rule_id,
       ...(rule.name === undefined ? {} : { name: rule.name }),
       input: describeInput(rule),
-      findings: findings.length > 0 ? findings : [this.goodNews(input, live.value)],
+      findings: this.sorted(findings, () => this.goodNews(input, live.value)),
     });
+  }
+
+  /** What is wrong now, else that nothing is; then what was wrong once. */
+  private sorted(findings: readonly Finding[], goodNews: () => Finding): Finding[] {
+    const past = findings.filter((finding) => finding.is_past === true);
+    const now = findings.filter((finding) => finding.is_past !== true);
+    return [...(now.length > 0 ? now : [goodNews()]), ...past];
   }
 
   private find(idOrName: string): Outcome<LiveRule> {
@@ -90,7 +97,7 @@ export class Explainer {
 
   private inputFacts(live: LiveRule): InputFacts {
     const { rule, counter, pending, sinceMs } = live;
-    const { workers, links, memberships, stats } = this.parts;
+    const { workers, links, memberships, lost } = this.parts;
     const { pages, places } = workers;
     const link = links.table().get(rule.input_interface);
     const group = parseIpv4(rule.input_group) ?? 0;
@@ -112,7 +119,7 @@ export class Explainer {
         all: places.length,
         reason: places.find((place) => place.reason !== undefined)?.reason,
       },
-      isJoined: isMulticast(group) ? memberships.holders().has(`${link?.index} ${group}`) : undefined,
+      isJoined: isMulticast(group) ? memberships.holds(membershipOf(live)) : undefined,
       matched: { count: totals.datagrams, age: ageOf(totals.lastSeenNs) },
       other: {
         ...seen(near, "otherFrames", "otherNs"),
@@ -121,7 +128,7 @@ export class Explainer {
       },
       refused: { ...seen(near, "refused", "refusedNs"), reason: refusals[refused.refusedReason - 1] },
       tagged: { ...seen(near, "tagged", "taggedNs"), vlan: tagged.taggedVlan },
-      kernelDrops: stats.kernelDropsOf(rule.input_interface),
+      kernelDrops: lost.inKernel(rule.input_interface, Date.now()),
     };
   }
 
@@ -141,7 +148,8 @@ export class Explainer {
   }
 
   private outputFacts(live: LiveOutput): OutputFacts {
-    const { pages } = this.parts.workers;
+    const { workers, lost } = this.parts;
+    const { pages } = workers;
     const { output, counter, pending } = live;
     const link = this.parts.links.table().get(output.interface);
     const totals = outputTotals(pages, counter);
@@ -154,7 +162,8 @@ export class Explainer {
       refusals: outputErrors(pages, counter),
       lastRefusal:
         totals.lastErrno > 0 ? { errno: errnoName(totals.lastErrno), age: ageOf(totals.lastErrnoNs) } : undefined,
-      drops: dropsOf(totals),
+      dropped: lost.atOutput(live, Date.now()),
+      drops: dropReasons(totals),
       nextHop: this.nextHop(live),
     };
   }

@@ -74,15 +74,17 @@ export function endable(lives: readonly LiveRule[], table: ReadonlyMap<string, L
   });
 }
 
-/** What a line of the log says of it. */
+/** What a line of the log says of it: `pending` is why the rule waits, `outputs_waiting` how many of its outputs do. */
 export function newsOf({ rule, outputs, pending }: LiveRule): Record<string, string | number> {
-  const waiting = pending ?? outputs.find((output) => output.pending !== undefined)?.pending;
+  const waiting = outputs.filter((output) => output.pending !== undefined);
+  const [first] = waiting;
   return {
     rule: rule.rule_id,
     ...(rule.name === undefined ? {} : { name: rule.name }),
     input: `${rule.input_group}:${rule.input_port} on ${rule.input_interface}`,
     outputs: outputs.length,
-    ...(waiting === undefined ? {} : { pending: waiting }),
+    ...(pending === undefined ? {} : { pending }),
+    ...(first === undefined ? {} : { outputs_waiting: waiting.length, first_waits_for: first.pending ?? "" }),
   };
 }
 

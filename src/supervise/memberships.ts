@@ -97,6 +97,11 @@ export class Memberships {
     return this.anySource.socketCount + this.oneSource.socketCount;
   }
 
+  /** Whether this very membership is held: a group from one source is another than the group from any. */
+  holds(membership: Membership | undefined): boolean {
+    return membership !== undefined && this.held.has(keyOf(membership));
+  }
+
   /** How many sockets hold each group, by `linkIndex group`: our share of the users that /proc/net/igmp counts. */
   holders(): ReadonlyMap<string, number> {
     if (this.holdersNow === undefined) {

@@ -1,9 +1,8 @@
 // The page that Prometheus reads, and two for whoever watches over services. Off unless asked for. Whatever it costs, it costs the
 // supervisor and not a packet: it reads the same pages as `stats`.
 import { done, failed, type Outcome, reasonOf } from "../base/outcome.ts";
+import { exposition } from "../control/exposition.ts";
 import type { Status } from "../control/status.ts";
-import { cpuSeconds } from "./cpu-use.ts";
-import { exposition } from "./exposition.ts";
 
 /** Where to listen. */
 export type MetricsAddress = { address: string; port: number };
@@ -38,7 +37,7 @@ export function respond(request: Pick<Request, "method" | "url">, status: () => 
   // A client of HTTP/1.0 names no host.
   switch (new URL(request.url, "http://relay").pathname) {
     case "/metrics":
-      return new Response(exposition(status(), Date.now() / 1000, cpuSeconds(process.pid)), {
+      return new Response(exposition(status(), Date.now() / 1000), {
         headers: { "content-type": textType },
       });
     case "/healthz":

@@ -15,7 +15,8 @@ export type OutputFacts = {
   /** Sends that the kernel refused, by errno name; most were tried again. */
   refusals: Record<string, number>;
   lastRefusal: { errno: string; age: number | undefined } | undefined;
-  /** Datagrams by reason. */
+  /** Datagrams given up before the kernel saw them, in all and by reason. */
+  dropped: Seen;
   drops: Record<string, number>;
   /** Whom the link has to reach for a unicast output; undefined: nobody is asked for (multicast, no ARP on the link). */
   nextHop: { address: string; state: Neighbour } | undefined;
@@ -24,7 +25,7 @@ export type OutputFacts = {
 const dropWords: Readonly<Record<string, string>> = {
   pending: "it had no socket yet",
   full: "its socket was full for longer than a backlog may wait",
-  removed: "they waited when it was removed",
+  removed: "they waited when its socket was closed",
   worker_died: "a worker died with them",
 };
 
@@ -32,16 +33,25 @@ const dropWords: Readonly<Record<string, string>> = {
 export function outputFindings(facts: OutputFacts): Finding[] {
   const waiting = waitingFinding(facts);
   const findings = waiting === undefined ? sendingFindings(facts) : [waiting];
-  const drops = Object.entries(facts.drops);
-  if (drops.length > 0) {
-    const why = drops.map(([reason, count]) => `${count} because ${dropWords[reason] ?? reason}`).join(", ");
-    findings.push({
-      verdict: "output_dropped",
-      text: `output ${facts.where} dropped datagrams: ${why}`,
-      evidence: drops.map(([reason, value]) => ({ name: `dropped ${reason}`, value })),
-    });
+  if (facts.dropped.count > 0) {
+    findings.push(droppedFinding(facts));
   }
   return findings;
+}
+
+function droppedFinding({ where, dropped, drops }: OutputFacts): Finding {
+  const reasons = Object.entries(drops);
+  const why = reasons.map(([reason, count]) => `${count} because ${dropWords[reason] ?? reason}`).join(", ");
+  const isNow = isFresh(dropped);
+  return {
+    verdict: "output_dropped",
+    text: `output ${where} ${isNow ? "drops" : "dropped"} datagrams: ${why}`,
+    ...(isNow ? {} : { is_past: true }),
+    evidence: [
+      seenEvidence("dropped", dropped),
+      ...reasons.map(([reason, value]) => ({ name: `dropped ${reason}`, value })),
+    ],
+  };
 }
 
 /** It does not work at all. */
@@ -95,6 +105,7 @@ function sendingFindings({ where, sent, failed, refusals, lastRefusal, nextHop }
     {
       verdict: "send_failed",
       text: `output ${where}: sent, and the kernel ${isNow ? "says" : "said"} ${errno}: ${errnoWords(errno)}`,
+      ...(isNow ? {} : { is_past: true }),
       evidence: [
         { name: "failed", value: failed },
         ...refused,

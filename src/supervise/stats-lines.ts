@@ -58,7 +58,7 @@ export class StatsLines {
         const line =
           `[STATS] t_ms=${Math.round(nowMs() - this.startMs)} rx=${page.ingress("frames")} tx=${page.egress("sent")} ` +
           `matched=${page.ingress("matched")} not_matched=${page.ingress("noMatch")} rx_err=0 ` +
-          `tx_err=${page.egress("failed")} buf_exhaust=${page.ingress("queueFull")} pipe_err=0`;
+          `tx_err=${page.egress("failed")} buf_exhaust=${page.refusals()["large_slots_full"] ?? 0} pipe_err=0`;
         log.say("Info", line, undefined, "Stats", { worker: index, pid: child.pid });
       }
     }

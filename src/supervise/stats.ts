@@ -1,7 +1,7 @@
 // What the counters say, in the words of the replies: GetStats (MCR's) and GetStatus (ours).
 
 import { isMulticast, parseIpv4 } from "../base/ipv4.ts";
-import { programVersion } from "../base/version.ts";
+import { programCommit, programVersion } from "../base/version.ts";
 import type { Account, OutputStatus, RuleStatus, Status, WorkerStatus } from "../control/status.ts";
 import type { FlowStats, ListedRule, ListedWorker } from "../control/words.ts";
 import { limits } from "../limits.ts";
@@ -15,24 +15,25 @@ import {
   ruleMax,
   ruleSize,
 } from "../relay/counters.ts";
-import { CaptureCounts } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
-import { scratch } from "../shim/memory.ts";
 import { accountsOf } from "./accounts.ts";
 import type { Captures } from "./captures.ts";
 import { cpuSeconds } from "./cpu-use.ts";
 import type { Ending } from "./ending.ts";
+import { flowsOf } from "./flows.ts";
+import { LatencyWindow, latencyOf } from "./latency-window.ts";
 import { linkStatus } from "./link-stats.ts";
 import type { Links } from "./links.ts";
 import type { LiveRule } from "./live-rule.ts";
+import { dropReasons } from "./lost.ts";
 import { memoryUse } from "./memory-use.ts";
 import type { LiveOutput, Outputs } from "./outputs.ts";
-import { type OutputTotals, outputErrors, outputTotals, ruleTotals, sumAt } from "./pages.ts";
+import { outputErrors, outputTotals, ruleTotals, sumAt } from "./pages.ts";
 import { Rates } from "./rates.ts";
 import type { Relaying } from "./relaying.ts";
 import type { Troubles } from "./troubles.ts";
-import { framesOf, latencyOf, workerStatus } from "./worker-stats.ts";
+import { framesOf, workerStatus } from "./worker-stats.ts";
 import type { Place, Workers } from "./workers.ts";
 
 /** Where the numbers come from. */
@@ -66,9 +67,7 @@ export class Stats {
   private readonly parts: StatsParts;
   private readonly rates = new Rates(places.end);
   private readonly startedMs = Date.now();
-  /** Kernel drops, which the kernel forgets when asked: by link name, and in all. */
-  private readonly linkDrops = new Map<string, number>();
-  private readonly placeDrops: number[] = [];
+  private readonly latencies = new LatencyWindow();
 
   constructor(parts: StatsParts) {
     this.parts = parts;
@@ -76,25 +75,18 @@ export class Stats {
 
   /** To be called once a period: rates are differences between two calls. */
   sample(nowMs: number): void {
-    this.readDrops();
     this.rates.begin(nowMs);
     this.note();
+    this.latencies.sample(this.parts.workers.pages);
   }
 
-  /** MCR's numbers, by group and port; a datagram counts once. */
+  /** MCR's numbers. */
   flows(): FlowStats[] {
-    const pages = this.parts.workers.pages;
-    return this.parts.relaying.list().map(({ rule, counter }) => {
-      const totals = ruleTotals(pages, counter);
-      return {
-        input_group: rule.input_group,
-        input_port: rule.input_port,
-        input_protocol: rule.input_protocol,
-        packets_relayed: totals.datagrams,
-        bytes_relayed: totals.bytes,
-        packets_per_second: this.rates.of(places.rule + counter),
-        bits_per_second: this.rates.of(places.ruleBytes + counter) * bitsPerByte,
-      };
+    const { relaying, workers } = this.parts;
+    return flowsOf(relaying.list(), (counter) => {
+      const { datagrams, bytes } = ruleTotals(workers.pages, counter);
+      const datagramsPerSecond = this.rates.of(places.rule + counter);
+      return { datagrams, bytes, datagramsPerSecond, bytesPerSecond: this.rates.of(places.ruleBytes + counter) };
     });
   }
 
@@ -126,25 +118,31 @@ export class Stats {
   }
 
   status(): Status {
-    this.readDrops();
     const { workers, pipeline } = this.parts;
+    const drops = this.parts.captures.kernelDrops();
     const { unavailable } = this.parts.ending;
     const own = memoryUse(process.pid);
-    const drops = this.placeDrops.reduce((sum, each) => sum + each, 0);
     return {
       program_version: programVersion,
+      program_commit: programCommit,
       uptime_seconds: (Date.now() - this.startedMs) / 1000,
       pipeline,
       ending: unavailable === undefined ? { is_available: true } : { is_available: false, reason: unavailable },
-      supervisor: { pid: process.pid, rss_bytes: own.resident, private_bytes: own.private },
+      supervisor: {
+        pid: process.pid,
+        rss_bytes: own.resident,
+        private_bytes: own.private,
+        cpu_seconds: cpuSeconds(process.pid),
+      },
       rules: this.parts.relaying.list().map((live) => this.ruleStatus(live)),
       workers: workers.places.map((place) => this.worker(place)),
       links: linkStatus(
-        { ...this.parts, pages: workers.pages, kernelDrops: this.linkDrops },
+        { ...this.parts, pages: workers.pages, kernelDrops: drops.byLink() },
         this.parts.relaying.list(),
       ),
-      frames: framesOf(workers.pages, drops),
+      frames: framesOf(workers.pages, drops.total),
       latency: latencyOf(workers.pages),
+      latency_minute: this.latencies.of(workers.pages),
       log_tail: this.parts.logTail(),
     };
   }
@@ -153,12 +151,6 @@ export class Stats {
   async accounts(): Promise<Account[]> {
     const { places } = this.parts.workers;
     return (await Promise.all(places.map(({ page, index }) => accountsOf(page, index)))).flat();
-  }
-
-  /** Lost in the kernel on a link because a capture ring was full. */
-  kernelDropsOf(linkName: string): number {
-    this.readDrops();
-    return this.linkDrops.get(linkName) ?? 0;
   }
 
   private note(): void {
@@ -233,7 +225,7 @@ export class Stats {
       datagrams_per_second: this.rates.of(places.output + counter),
       bits_per_second: this.rates.of(places.outputBytes + counter) * bitsPerByte,
       ...ageOf("last_sent_seconds", totals.lastSentNs),
-      drops: dropsOf(totals),
+      drops: dropReasons(totals),
       failures: outputErrors(this.parts.workers.pages, counter),
       ...(totals.lastErrno > 0 ? { last_error: errnoName(totals.lastErrno) } : {}),
       sends: totals.sends,
@@ -251,22 +243,10 @@ export class Stats {
     const rings = this.parts.captures.list().map((captured) => captured.sockets[place.index]?.ringSize ?? 0);
     return workerStatus(place, {
       ringSize: rings.reduce((sum, each) => sum + each, 0),
-      kernelDrops: this.placeDrops[place.index] ?? 0,
+      kernelDrops: this.parts.captures.kernelDrops().ofPlace(place.index),
       cpuShare: this.rates.of(places.cpu + place.index),
+      latencyMinute: this.latencies.of([place.page]),
     });
-  }
-
-  private readDrops(): void {
-    for (const captured of this.parts.captures.list()) {
-      for (const [place, socket] of captured.sockets.entries()) {
-        if (shim.mcr_capture_counts(socket.fd, scratch.pointer) === 0) {
-          const drops = scratch.u32[CaptureCounts.drops / 4] ?? 0;
-          const { name } = captured.link;
-          this.linkDrops.set(name, (this.linkDrops.get(name) ?? 0) + drops);
-          this.placeDrops[place] = (this.placeDrops[place] ?? 0) + drops;
-        }
-      }
-    }
   }
 }
 
@@ -279,15 +259,4 @@ function statusWord(state: Place["state"]): string {
 function ageOf<Name extends string>(name: Name, ns: number): { [Key in Name]?: number } {
   const age = Math.max(0, (shim.mcr_clock_ns(monotonic) - ns) / 1e9);
   return (ns > 0 ? { [name]: age } : {}) as { [Key in Name]?: number };
-}
-
-/** Why an output's datagrams were dropped; only what happened. */
-export function dropsOf(totals: OutputTotals): Record<string, number> {
-  const drops = {
-    pending: totals.droppedPending,
-    full: totals.droppedFull,
-    removed: totals.droppedRemoved,
-    worker_died: totals.droppedDied,
-  };
-  return Object.fromEntries(Object.entries(drops).filter(([, count]) => count > 0));
 }

@@ -18,6 +18,8 @@ import { closeAccount } from "./estate.ts";
 import { Explainer } from "./explainer.ts";
 import { Links } from "./links.ts";
 import { levelOrder } from "./log-levels.ts";
+import { LossLines } from "./loss-lines.ts";
+import { Lost } from "./lost.ts";
 import { Memberships } from "./memberships.ts";
 import { serveMetrics } from "./metrics.ts";
 import { openLog } from "./open-log.ts";
@@ -163,8 +165,9 @@ function build(
   const logTail = () => tail.lines();
   const troubles = new Troubles({ relaying, workers, links, log });
   const stats = new Stats({ relaying, workers, captures, outputs, links, ending, pipeline, troubles, logTail });
-  const explainer = new Explainer({ relaying, workers, links, memberships, stats });
-  return { relaying, workers, stats, troubles, memberships, links, ending, explainer, levels: log.levels };
+  const lost = new Lost({ relaying, workers, captures });
+  const explainer = new Explainer({ relaying, workers, links, memberships, lost });
+  return { relaying, workers, stats, lost, troubles, memberships, links, ending, explainer, levels: log.levels };
 }
 
 type House = ReturnType<typeof build>;
@@ -192,7 +195,7 @@ async function serve(
 
 /** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
 async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<string>): Promise<void> {
-  const { links, relaying, stats, troubles, workers } = house;
+  const { links, relaying, stats, lost, troubles, workers } = house;
   let signals = 0;
   const onSignal = (name: NodeJS.Signals) => {
     signals++;
@@ -213,9 +216,12 @@ async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<
   }, limits.linksPollMs);
   const listenerBell = setInterval(() => void relaying.lookForListeners(), limits.listenersPollMs);
   void relaying.lookForListeners();
+  const losses = new LossLines({ log, losses: () => lost.totals(), nowMs: () => performance.now() });
   const sampler = setInterval(() => {
     stats.sample(Date.now());
+    lost.sample(Date.now());
     troubles.look(performance.now());
+    losses.tick();
     log.tick();
   }, limits.samplePeriodMs);
   const intervalMs = statsInterval(process.env["MCR_STATS_INTERVAL_MS"]);
@@ -228,7 +234,9 @@ async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<
   });
   const teller = setInterval(() => lines.tick(), Math.min(intervalMs || limits.samplePeriodMs, limits.samplePeriodMs));
   stats.sample(Date.now());
-  log.say("Notice", "ending", { signal: await signal.promise });
+  const name = await signal.promise;
+  losses.look();
+  log.say("Notice", "ending", { signal: name });
   clearInterval(bell);
   clearInterval(listenerBell);
   clearInterval(sampler);

@@ -25,7 +25,7 @@ export type InputFacts = {
   refused: Seen & { reason: RefusalName | undefined };
   tagged: Seen & { vlan: number };
   /** Lost on its link because a capture ring was full. */
-  kernelDrops: number;
+  kernelDrops: Seen;
 };
 
 /** What keeps datagrams from coming in, if anything does. */
@@ -35,22 +35,37 @@ export function inputFindings(facts: InputFacts): Finding[] {
     return [blocked];
   }
   const near = nearFindings(facts).filter(({ isFresh }) => isFresh || facts.matched.count === 0);
-  const findings = near.map(({ finding }) => finding);
+  const findings = [...notJoinedFindings(facts), ...near.map(({ finding }) => finding)];
   if (!isFresh(facts.matched) && findings.length === 0) {
     findings.push(silentFinding(facts));
   }
-  if (facts.kernelDrops > 0) {
-    findings.push({
-      verdict: "kernel_drops",
-      text: `the kernel dropped frames of ${facts.link.name}: the capture ring was full, the workers did not keep up`,
-      evidence: [{ name: "kernel_drops", value: facts.kernelDrops }],
-    });
+  if (facts.kernelDrops.count > 0) {
+    findings.push(kernelDropsFinding(facts));
   }
   return findings;
 }
 
+function kernelDropsFinding({ kernelDrops, link }: InputFacts): Finding {
+  const isNow = isFresh(kernelDrops);
+  const [drops, is, do_] = isNow ? ["drops", "is", "do"] : ["dropped", "was", "did"];
+  return {
+    verdict: "kernel_drops",
+    text: `the kernel ${drops} frames of ${link.name}: the capture ring ${is} full, the workers ${do_} not keep up`,
+    ...(isNow ? {} : { is_past: true }),
+    evidence: [seenEvidence("kernel drops", kernelDrops)],
+  };
+}
+
+/** A switch that knows no better may send the group all the same: not the end of the story. */
+function notJoinedFindings({ isJoined, group, link }: InputFacts): Finding[] {
+  const text = `group ${group} could not be joined on ${link.name}; the log says why`;
+  return isJoined === false
+    ? [{ verdict: "not_joined", text, evidence: [{ name: `joined ${group}`, value: "no" }] }]
+    : [];
+}
+
 /** Nothing can come in at all. */
-function blockedFinding({ link, pending, workers, isJoined, group }: InputFacts): Finding | undefined {
+function blockedFinding({ link, pending, workers }: InputFacts): Finding | undefined {
   const state: Evidence = { name: `link ${link.name}`, value: link.state };
   if (link.state === "missing") {
     return {
@@ -69,10 +84,6 @@ function blockedFinding({ link, pending, workers, isJoined, group }: InputFacts)
   if (workers.running === 0) {
     const text = `no worker runs${workers.reason === undefined ? "" : `: ${workers.reason}`}`;
     return { verdict: "no_worker", text, evidence: [{ name: "workers running", value: `0 of ${workers.all}` }] };
-  }
-  if (isJoined === false) {
-    const text = `group ${group} could not be joined on ${link.name}; the log says why`;
-    return { verdict: "not_joined", text, evidence: [{ name: `joined ${group}`, value: "no" }] };
   }
   return undefined;
 }

@@ -1,17 +1,20 @@
 // What a worker's counter page and process say, in the words of GetStatus.
-import { shareOf } from "../base/buckets.ts";
 import type { FrameStatus, Latency, WorkerStatus } from "../control/status.ts";
 import { limits } from "../limits.ts";
 import { cpuSeconds } from "./cpu-use.ts";
+import { latencyOf } from "./latency-window.ts";
 import { memoryUse } from "./memory-use.ts";
 import type { Page } from "./pages.ts";
 import type { Place } from "./workers.ts";
 
 /** What is known of a worker beside its page. */
-export type WorkerFacts = { ringSize: number; kernelDrops: number; cpuShare: number };
+export type WorkerFacts = { ringSize: number; kernelDrops: number; cpuShare: number; latencyMinute: Latency };
 
 /** One worker as it stands. */
-export function workerStatus(place: Place, { ringSize, kernelDrops, cpuShare }: WorkerFacts): WorkerStatus {
+export function workerStatus(
+  place: Place,
+  { ringSize, kernelDrops, cpuShare, latencyMinute }: WorkerFacts,
+): WorkerStatus {
   const { page } = place;
   const pid = place.child?.pid ?? 0;
   const use = pid === 0 ? { resident: 0, private: 0 } : memoryUse(pid);
@@ -46,24 +49,10 @@ export function workerStatus(place: Place, { ringSize, kernelDrops, cpuShare }: 
     send_errors: page.failures(),
     stall_us: { ingress: page.ingress("stallMaxUs"), egress: page.egress("stallMaxUs") },
     latency: latencyOf([page]),
+    latency_minute: latencyMinute,
     latency_buckets: page.latencies(),
     latency_sum_us: page.egress("latencySumUs"),
     frames: framesOf([page], kernelDrops),
-  };
-}
-
-/** Latency over all pages; zeros while nothing was sampled. */
-export function latencyOf(pages: readonly Page[]): Latency {
-  const all = pages.map((page) => page.latencies());
-  const buckets = (all[0] ?? []).map((_, at) => all.reduce((sum, each) => sum + (each[at] ?? 0), 0));
-  const max = Math.max(0, ...pages.map((page) => page.egress("latencyMaxUs")));
-  const share = (of: number) => Math.min(shareOf(buckets, of), max);
-  return {
-    samples: buckets.reduce((sum, each) => sum + each, 0),
-    p50_us: share(0.5),
-    p99_us: share(0.99),
-    p999_us: share(0.999),
-    max_us: max,
   };
 }
 
@@ -81,7 +70,7 @@ export function framesOf(pages: readonly Page[], drops: number): FrameStatus {
     matched: sum((page) => page.ingress("matched")),
     no_match: sum((page) => page.ingress("noMatch")),
     kernel_drops: drops,
-    queue_full: sum((page) => page.ingress("queueFull")),
+    queue_pauses: sum((page) => page.ingress("queueFull")),
     refusals,
   };
 }

@@ -1,6 +1,6 @@
 // The last words of a worker: its totals, in the format that tools of this field read (INTEROP.md 8.2).
 import type { LogPipe } from "../log/writer.ts";
-import { egress, ingress, refusals, refusedFirst } from "../relay/counters.ts";
+import { egress, ingress, refusal, refusals, refusedFirst } from "../relay/counters.ts";
 
 /**
  * What ingress did, then what egress did; the refusals are one number here and named in stats. A worker that never took a
@@ -13,10 +13,11 @@ export function sayFinal(pipe: LogPipe, counters: Float64Array): void {
   }
   const log = pipe.writer("Stats");
   const refused = refusals.reduce((sum, _, index) => sum + value(refusedFirst + index), 0);
+  const withoutBuffer = value(refusedFirst + refusal.large_slots_full - 1);
   log.say(
     "Info",
     `[STATS:Ingress FINAL] total: recv=${value(ingress.frames)} matched=${value(ingress.matched)} ` +
-      `egr_sent=${value(egress.sent)} filtered=${refused} no_match=${value(ingress.noMatch)} buf_exhaust=${value(ingress.queueFull)}`,
+      `egr_sent=${value(egress.sent)} filtered=${refused - withoutBuffer} no_match=${value(ingress.noMatch)} buf_exhaust=${withoutBuffer}`,
   );
   log.say(
     "Info",

@@ -78,3 +78,14 @@ test("a line that is not wanted is skipped whole, also when it came in pieces or
   ]);
   expect(asked).toBe(4);
 });
+
+test("the first bytes of a line are shown before it is read, however it was split", () => {
+  const whole = bytesOf(`${"a".repeat(100)}\nbc\n\n`);
+  for (let cut = 0; cut <= whole.length; cut++) {
+    const reader = new LineReader(200);
+    const heads: string[] = [];
+    const wants = (head: Uint8Array) => heads.push(new TextDecoder().decode(head)) > 0;
+    for (const part of [whole.subarray(0, cut), whole.subarray(cut)]) reader.push(part, wants, () => undefined);
+    expect(heads).toEqual(["a".repeat(64), "bc", ""]);
+  }
+});

@@ -14,7 +14,7 @@ const frames = {
   matched: 1_234_000,
   no_match: 500,
   kernel_drops: 60,
-  queue_full: 0,
+  queue_pauses: 0,
   refusals: { fragment: 7, vlan: 0 },
 };
 
@@ -173,11 +173,11 @@ describe("tables", () => {
         "        -> eth1 239.2.2.2:5001  1,233,990  1.6 GiB  20,000/s  224.0 Mb/s     -      10        0  ENOBUFS 10",
         "",
         "frames: 1,234,567 received, 1,234,000 matched, 500 without a rule",
-        "lost:   60 in the kernel (capture ring full), 0 queue full",
+        "lost:   60 in the kernel (capture ring full)",
         "refused: fragment 7",
         "",
-        "WORKER  CPU  QUEUE MAX  BATCH  WAKEUPS  AVOIDED  STALL  P50  P99  P99.9  MAX  SEND ERRORS",
-        "     0  0 %        900      -       10    2,000   0 µs    -    -      -    -",
+        "WORKER  CPU  QUEUE MAX  PAUSES  BATCH  WAKEUPS  AVOIDED  STALL  P50  P99  P99.9  MAX  SEND ERRORS",
+        "     0  0 %        900       0      -       10    2,000   0 µs    -    -      -    -",
         "",
         "LINK  FRAMES  KERNEL DROPS  TAGGED",
         "eth0       0            60       0",

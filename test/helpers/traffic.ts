@@ -40,8 +40,9 @@ export async function generate(lab: Lab, ns: string, args: readonly string[], de
 export class Stream {
   readonly #running: Running;
 
-  constructor(lab: Lab, ns: string, args: readonly string[]) {
-    this.#running = lab.spawn(ns, [binary, "gen", ...args, "--json"]);
+  /** `under`: a command that changes something and becomes the one behind it, such as `taskset -c 1`. */
+  constructor(lab: Lab, ns: string, args: readonly string[], under: readonly string[] = []) {
+    this.#running = lab.spawn(ns, [...under, binary, "gen", ...args, "--json"]);
   }
 
   /** Ends it and returns its result. */

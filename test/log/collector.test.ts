@@ -81,16 +81,34 @@ describe("a worker's pipe", () => {
     expect(floods).toEqual([over]);
   });
 
+  test("of a worker that floods still gives what is grave, up to a bound of its own", () => {
+    const grave = { ...good, facility: "Egress", level: "Error", message: "why it dies" };
+    const inOrder = ({ facility, level, message, timestamp }: typeof good) =>
+      JSON.stringify({ facility, level, message, timestamp });
+    const { lines, floods, made, world, push } = collector();
+    push(`${inOrder(good)}\n`.repeat(limits.logLinesPeriodMax + 1));
+    push(`${inOrder(grave)}\n${inOrder(good)}\npanic: at the disco\n`);
+    expect(lines.slice(limits.logLinesPeriodMax).map(({ message }) => message)).toEqual([
+      "why it dies",
+      "panic: at the disco",
+    ]);
+    push(`${inOrder(grave)}\n`.repeat(limits.logGraveLinesPeriodMax));
+    expect(lines).toHaveLength(limits.logLinesPeriodMax + limits.logGraveLinesPeriodMax);
+    world.nowMs += 1000;
+    made.tick();
+    expect(floods).toEqual([4]);
+  });
+
   test("counts a flood that was cut off by the worker's end", () => {
     const { made, floods, push } = collector();
-    push("x\n".repeat(limits.logLinesPeriodMax + 3));
+    push("{\n".repeat(limits.logLinesPeriodMax + 3));
     made.end();
     expect(floods).toEqual([3]);
   });
 
   test("does not glue a line after a flood to what the flood left behind", () => {
     const { lines, world, push } = collector();
-    push(`${"x\n".repeat(limits.logLinesPeriodMax)}half of a line that is`);
+    push(`${"x\n".repeat(limits.logLinesPeriodMax)}{half of a line that is`);
     push(" skipped\n");
     world.nowMs += 1000;
     push("whole\n");

@@ -61,7 +61,7 @@ describe("the supervisor's log", () => {
 
   test("tells of a flood, and that a worker's log has ended, after its last half line", () => {
     const { made, world, take } = log();
-    take.push(encoder.encode("x\n".repeat(limits.logLinesPeriodMax + 4812)));
+    take.push(encoder.encode("{\n".repeat(limits.logLinesPeriodMax + 4812)));
     world.nowUs += 1_000_000;
     made.tick();
     expect(world.text).toContain("worker 1 (pid 77) logs too much: 4,812 lines not shown");

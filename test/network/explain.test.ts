@@ -6,6 +6,7 @@ import { z } from "zod";
 import { ethernet, etherTypes, fragmentFrames, patternPayload, u16, u32, udpFrame } from "../helpers/frames.ts";
 import { rawsend } from "../helpers/rawsend.ts";
 import { Relay } from "../helpers/relay.ts";
+import { settled, statusOf } from "../helpers/status.ts";
 import { bench, generate, Stream } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
 
@@ -18,7 +19,12 @@ const evidence = z.object({
   value: z.union([z.number(), z.string()]),
   age_seconds: z.number().optional(),
 });
-const finding = z.object({ verdict: z.string(), text: z.string(), evidence: z.array(evidence) });
+const finding = z.object({
+  verdict: z.string(),
+  text: z.string(),
+  is_past: z.boolean().optional(),
+  evidence: z.array(evidence),
+});
 const explanation = z.object({ Explanation: z.object({ findings: z.array(finding) }) });
 type Finding = z.output<typeof finding>;
 
@@ -133,6 +139,50 @@ describe("of the input", () => {
     await relay.stop();
   });
 
+  test("a group that cannot be joined, by the namespace's limit", async () => {
+    lab.sysctl("relay", "net.ipv4.igmp_max_memberships", 0);
+    const relay = await start();
+    await add(relay, "239.2.2.2:5001:out0");
+    const { text, evidence: said } = await explained(relay, "not_joined");
+    expect(text).toContain(`group ${group} could not be joined on in0`);
+    expect(said).toContainEqual({ name: `joined ${group}`, value: "no" });
+    await relay.logs("a group could not be joined");
+    lab.sysctl("relay", "net.ipv4.igmp_max_memberships", 20);
+    await relay.stop();
+  });
+
+  test("a capture that cannot be opened, because there are no descriptors left", async () => {
+    const relay = await Relay.start(lab, "relay", ["--workers", "1"], { under: ["prlimit", "--nofile=200:200"] });
+    // Outputs take one each; what they leave is for the operator's own connection.
+    const outputs = Array.from({ length: 60 }, (_, at) => ({ group: "239.3.3.3", port: 7000 + at, interface: "out0" }));
+    for (const port of [1, 2, 3, 4]) {
+      const other = { name: `other-${port}`, input_interface: "in0", input_group: "239.9.9.9", input_port: port };
+      await relay.must({ AddRule: { ...other, outputs } });
+    }
+    await relay.must({
+      AddRule: { name: "feed", input_interface: "out1", input_group: group, input_port: 5000, outputs: [] },
+    });
+    expect((await explained(relay, "pending")).text).toMatch(/^the rule waits: out1 cannot be captured: .*EMFILE/);
+    await relay.stop();
+  });
+
+  test("frames that the kernel dropped, because a worker did not keep up", async () => {
+    const relay = await start();
+    await add(relay, "239.2.2.2:5001:out0");
+    const [pid = 0] = relay.workerPids();
+    process.kill(pid, "SIGSTOP");
+    // The ring has 8,192 slots.
+    await generate(lab, "gen", [...toGroup, "--count", "10000", "--rate", "50k", "--size", "100"]);
+    process.kill(pid, "SIGCONT");
+    const { text, evidence: said } = await explained(relay, "kernel_drops");
+    expect(text).toBe("the kernel drops frames of in0: the capture ring is full, the workers do not keep up");
+    const [drops] = said;
+    expect(drops).toMatchObject({ name: "kernel drops", age_seconds: expect.any(Number) });
+    const { datagrams } = await settled(relay, "feed");
+    expect(datagrams + Number(drops?.value)).toBe(10_000);
+    await relay.stop();
+  });
+
   test("a worker that does not run", async () => {
     const relay = await start();
     await add(relay, "239.2.2.2:5001:out0");
@@ -188,6 +238,51 @@ describe("of an output", () => {
     await relay.stop();
   });
 
+  test("its link has no address to send from", async () => {
+    lab.ip("relay", "addr del 10.0.3.1/24 dev out1");
+    const [relay, stream] = await feeding("239.2.2.2:5001:out1");
+    const { text, evidence: said } = await explained(relay, "output_pending");
+    expect(text).toBe("output out1 239.2.2.2:5001 waits: out1 has no IPv4 address");
+    expect(said).toContainEqual({ name: "link out1", value: "up" });
+    lab.ip("relay", "addr add 10.0.3.1/24 dev out1");
+    await until(
+      "it waits no more",
+      () => findings(relay),
+      (all) => !all.some(({ verdict }) => verdict === "output_pending"),
+    );
+    await stream.finished();
+    await relay.stop();
+  });
+
+  test("what it dropped: its socket was full, its worker died, its socket was made anew", async () => {
+    lab.exec("relay", "tc qdisc add dev out1 root tbf rate 1mbit burst 10kb limit 100mb".split(" "));
+    const relay = await start();
+    await add(relay, "239.2.2.2:5001:out1");
+    const stream = new Stream(lab, "gen", [...toGroup, "--rate", "10k", "--size", "1000"]);
+    const dropped = (why: string) =>
+      until(
+        `drops ${why}`,
+        () => findings(relay),
+        (all) => all.some(({ verdict, text }) => verdict === "output_dropped" && text.includes(why)),
+        { deadlineMs: 10_000 },
+      );
+    const [full] = await dropped("its socket was full for longer than a backlog may wait");
+    expect(full?.text).toStartWith("output out1 239.2.2.2:5001 drops datagrams: ");
+    for (const pid of relay.workerPids()) process.kill(pid, "SIGKILL");
+    await dropped("a worker died with them");
+    // The successor has filled its own backlog before its socket is taken away.
+    await until("a running worker waits for its socket", async () => {
+      const [worker] = (await statusOf(relay)).workers;
+      return worker?.state === "running" && (worker.send_errors["EAGAIN"] ?? 0) > 0;
+    });
+    lab.ip("relay", "addr add 10.0.3.9/24 dev out1");
+    await dropped("they waited when its socket was closed");
+    await stream.finished();
+    lab.ip("relay", "addr del 10.0.3.9/24 dev out1");
+    lab.exec("relay", "tc qdisc del dev out1 root".split(" "));
+    await relay.stop();
+  }, 30_000);
+
   test("no route leads to it", async () => {
     const [relay, stream] = await feeding("10.77.0.1:5001:out0");
     expect((await explained(relay, "output_no_route")).text).toContain("no route to 10.77.0.1 through out0");
@@ -220,6 +315,35 @@ describe("of an output", () => {
     await relay.stop();
   });
 });
+
+test("what was wrong an hour ago does not hide that all is well", async () => {
+  const relay = await start();
+  await add(relay, "239.2.2.2:5001:out1");
+  lab.ip("relay", "link set out1 down");
+  await until(
+    "it waits",
+    () => findings(relay),
+    (all) => all.some(({ verdict }) => verdict === "output_link_down"),
+  );
+  await generate(lab, "gen", [...toGroup, "--count", "50"]);
+  lab.ip("relay", "link set out1 up");
+  const stream = new Stream(lab, "gen", [...toGroup, "--rate", "1k"]);
+  // Fresh for ten seconds: not an hour, but the same.
+  const found = await until(
+    "forwarding is the first verdict",
+    () => findings(relay),
+    ([first]) => first?.verdict === "forwarding",
+    { deadlineMs: 20_000, everyMs: 200 },
+  );
+  expect(found[1]).toMatchObject({
+    verdict: "output_dropped",
+    is_past: true,
+    text: "output out1 239.2.2.2:5001 dropped datagrams: 50 because it had no socket yet",
+  });
+  expect((await relay.tryCtl("explain", "feed")).stdout).toContain("output dropped (past): ");
+  await stream.finished();
+  await relay.stop();
+}, 30_000);
 
 test("a rule that is not there is refused by name, with exit code 1", async () => {
   const relay = await start();

@@ -1,5 +1,6 @@
 // Conservation: no datagram is lost without being counted, under load, with workers killed in the middle of it, traffic that no
 // rule wants beside it, and an output whose link comes and goes. One minute; CONSERVATION_SECONDS=600 for ten.
+// Needs quiet: the generators have to hold 102,000 datagrams a second on one of two cores.
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { z } from "zod";
 import { binary, Relay } from "../helpers/relay.ts";
@@ -35,7 +36,13 @@ const status = z.object({
         stall_us: z.object({ ingress: count, egress: count }),
       }),
     ),
-    frames: z.object({ received: count, matched: count, no_match: count, refusals: z.record(z.string(), count) }),
+    frames: z.object({
+      received: count,
+      matched: count,
+      no_match: count,
+      kernel_drops: count,
+      refusals: z.record(z.string(), count),
+    }),
     latency,
   }),
 });
@@ -60,12 +67,15 @@ const seconds = Number(process.env["CONSERVATION_SECONDS"] ?? "60");
 test(
   `every datagram is accounted for after ${seconds} s with worker kills and a link that comes and goes`,
   async () => {
-    const relay = await Relay.start(lab, "relay", ["--workers", "1"]);
+    const relay = await Relay.start(lab, "relay", ["--cores", "0"]);
     await relay.ctl("add", "--name", "feed", ...input, "--outputs", "239.2.2.2:5001:out0,239.3.3.3:5002:out1");
-    const wanted = new Stream(lab, "gen", [...toGroup, "--rate", "100k", "--size", "200"]);
-    const unwanted = new Stream(lab, "gen", [...toGroup.with(3, "6000"), "--rate", "2k", "--size", "64"]);
-    // More often than every 20 s, so that one minute has as many as it can; a worker that lived long comes back at once.
-    const killMs = Math.min(20_000, (seconds * 1000) / 6);
+    // Beside the worker, not in its way: what is not offered cannot be lost.
+    const elsewhere = ["taskset", "-c", navigator.hardwareConcurrency > 1 ? "1" : "0"];
+    const wanted = new Stream(lab, "gen", [...toGroup, "--rate", "100k", "--size", "200"], elsewhere);
+    const other = [...toGroup.with(3, "6000"), "--rate", "2k", "--size", "64"];
+    const unwanted = new Stream(lab, "gen", other, elsewhere);
+    // A worker that lived for ten seconds comes back at once.
+    const killMs = Math.min(20_000, Math.max(12_000, (seconds * 1000) / 5));
     const end = performance.now() + seconds * 1000;
     const checks: unknown[] = [];
     let kills = 0;
@@ -81,9 +91,10 @@ test(
       checks.push(...(await wrong(relay)));
     }
     lab.ip("relay", "link set out1 up");
-    const sent = (await wanted.finished()).sent;
-    await unwanted.finished();
+    const offered = await wanted.finished();
+    const sent = offered.sent + (await unwanted.finished()).sent;
     expect(checks).toEqual([]);
+    expect(offered.rate).toBeGreaterThan(95_000);
     // And once more when nothing moves: each output by itself, and exactly.
     const { rules, workers, frames } = await until(
       "every output has accounted for every datagram",
@@ -100,7 +111,13 @@ test(
     expect(frames.matched + frames.no_match + refused).toBe(frames.received);
     expect(frames.no_match).toBeGreaterThan(0);
     // Without it there would be nothing to account for.
-    expect(rules[0]?.datagrams).toBeGreaterThan(sent / 10);
+    expect(rules[0]?.datagrams).toBeGreaterThan(sent / 2);
+    // Frames that were sent and neither taken nor lost by the kernel: at most those in the hands of a worker when it died.
+    const unaccounted = sent - frames.received - frames.kernel_drops;
+    console.log(
+      `sent ${sent}, received ${frames.received}, kernel drops ${frames.kernel_drops}, kills ${kills}, unaccounted ${unaccounted}`,
+    );
+    expect(Math.abs(unaccounted)).toBeLessThanOrEqual(kills);
     expect(rules[0]?.outputs[1]?.drops["pending"]).toBeGreaterThan(0);
     await relay.stop(3000);
   },

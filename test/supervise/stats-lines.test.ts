@@ -20,11 +20,12 @@ function lines(intervalMs: number) {
   const page = {
     ingress: (name: keyof typeof ingress) => counters.get(`in ${name}`) ?? 0,
     egress: (name: keyof typeof egress) => counters.get(`out ${name}`) ?? 0,
+    refusals: () => ({ large_slots_full: counters.get("without buffer") ?? 0 }),
   };
   const world = { nowMs: 5000, said: [] as string[], flows: [] as FlowStats[], counters };
   const places = [
     { index: 0, page, child: { pid: 4242 } },
-    { index: 1, page: { ingress: () => 0, egress: () => 0 }, child: undefined },
+    { index: 1, page: { ingress: () => 0, egress: () => 0, refusals: () => ({}) }, child: undefined },
   ];
   const made = new StatsLines({
     log: { say: (_level, message, _fields, _facility, origin) => world.said.push(`${origin?.pid ?? "-"} ${message}`) },
@@ -54,10 +55,11 @@ describe("the periodic lines", () => {
       .set("in matched", 9)
       .set("in noMatch", 1)
       .set("out sent", 18)
-      .set("out failed", 2);
+      .set("out failed", 2)
+      .set("without buffer", 3);
     // A late tick does not move those that follow.
     expect(tickAt(20_000)).toEqual([
-      "4242 [STATS] t_ms=20000 rx=10 tx=18 matched=9 not_matched=1 rx_err=0 tx_err=2 buf_exhaust=0 pipe_err=0",
+      "4242 [STATS] t_ms=20000 rx=10 tx=18 matched=9 not_matched=1 rx_err=0 tx_err=2 buf_exhaust=3 pipe_err=0",
     ]);
   });
 

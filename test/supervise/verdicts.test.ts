@@ -21,7 +21,7 @@ const healthy: InputFacts = {
   other: { ...never, port: 0, source: "0.0.0.0" },
   refused: { ...never, reason: undefined },
   tagged: { ...never, vlan: 0 },
-  kernelDrops: 0,
+  kernelDrops: never,
 };
 const verdictsOf = (facts: Partial<InputFacts>) =>
   inputFindings({ ...healthy, ...facts }).map(({ verdict }) => verdict);
@@ -33,7 +33,13 @@ describe("of an input", () => {
     ["its link is down", { link: { name: "eth0", state: "down" }, pending: "x" }, ["link_down"]],
     ["it waits for something else", { pending: "eth0 cannot be captured: EPERM" }, ["pending"]],
     ["no worker runs", { workers: { running: 0, all: 2, reason: "signal SIGKILL" } }, ["no_worker"]],
-    ["its group is not joined", { isJoined: false }, ["not_joined"]],
+    ["its group is not joined", { isJoined: false, matched: never }, ["not_joined"]],
+    ["its group is not joined, and a switch floods it", { isJoined: false }, ["not_joined"]],
+    [
+      "its group is not joined, and what comes is for another port",
+      { isJoined: false, matched: never, other: { ...now, port: 6000, source: "10.0.0.1" } },
+      ["not_joined", "other_port"],
+    ],
     ["it never heard anything", { matched: never }, ["silent"]],
     ["it hears nothing any more", { matched: longAgo }, ["silent"]],
     [
@@ -64,7 +70,7 @@ describe("of an input", () => {
       { matched: never, tagged: { ...now, vlan: 6 }, refused: { count: 1, age: 0.1, reason: "fragment" } },
       ["refused", "tagged"],
     ],
-    ["the kernel drops", { kernelDrops: 3 }, ["kernel_drops"]],
+    ["the kernel drops", { kernelDrops: now }, ["kernel_drops"]],
   ])("%s", (_, facts, verdicts) => {
     expect(verdictsOf(facts)).toEqual(verdicts);
   });
@@ -84,9 +90,37 @@ const working: OutputFacts = {
   failed: 0,
   refusals: {},
   lastRefusal: undefined,
+  dropped: never,
   drops: {},
   nextHop: { address: "10.0.0.7", state: "answered" },
 };
+
+test.each([
+  [
+    "kernel drops",
+    inputFindings({ ...healthy, kernelDrops: longAgo }),
+    "dropped frames of eth0: the capture ring was full",
+  ],
+  ["drops", outputFindings({ ...working, dropped: longAgo, drops: { full: 5 } }), "dropped datagrams: 5 because"],
+  [
+    "a failure",
+    outputFindings({ ...working, failed: 2, lastRefusal: { errno: "ENOBUFS", age: 99 } }),
+    "the kernel said",
+  ],
+])("%s of long ago are told as past", (_, findings, text) => {
+  expect(findings).toMatchObject([{ is_past: true, text: expect.stringContaining(text) }]);
+});
+
+test("what happens now is not past", () => {
+  const findings = [
+    ...inputFindings({ ...healthy, kernelDrops: now }),
+    ...outputFindings({ ...working, dropped: now, drops: { full: 5 } }),
+  ];
+  expect(findings.map(({ verdict, is_past }) => [verdict, is_past])).toEqual([
+    ["kernel_drops", undefined],
+    ["output_dropped", undefined],
+  ]);
+});
 
 describe("of an output", () => {
   test.each<[what: string, facts: Partial<OutputFacts>, verdicts: Verdict[]]>([
@@ -109,10 +143,10 @@ describe("of an output", () => {
     ],
     ["a full socket is no failure", { refusals: { EAGAIN: 9 }, lastRefusal: { errno: "EAGAIN", age: 1 } }, []],
     ["what failed stays said", { failed: 2, lastRefusal: { errno: "ENOBUFS", age: 99 } }, ["send_failed"]],
-    ["drops", { drops: { full: 3, worker_died: 1 } }, ["output_dropped"]],
+    ["drops", { dropped: now, drops: { full: 3, worker_died: 1 } }, ["output_dropped"]],
     [
       "two things at once",
-      { link: { name: "eth1", state: "down" }, drops: { pending: 3 } },
+      { link: { name: "eth1", state: "down" }, dropped: now, drops: { pending: 3 } },
       ["output_link_down", "output_dropped"],
     ],
   ])("%s", (_, facts, verdicts) => {

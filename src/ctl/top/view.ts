@@ -53,7 +53,7 @@ function headLines({ trouble }: TopState, now: Status): Line[] {
   const sum = <T>(items: readonly T[], of: (item: T) => number) => items.reduce((all, each) => all + of(each), 0);
   const flow = (items: readonly { datagrams_per_second: number; bits_per_second: number }[]) =>
     `${rate(sum(items, (each) => each.datagrams_per_second))} ${bits(sum(items, (each) => each.bits_per_second))}`;
-  const { frames, latency } = now;
+  const { frames, latency_minute: latency } = now;
   const refused = sum(Object.values(frames.refusals), (each) => each);
   const title = `mcr-appliance ${now.program_version}  up ${duration(now.uptime_seconds)}  ${count(now.rules.length)} rules, ${count(pending)} pending`;
   const times = latency === undefined || latency.samples === 0 ? "" : `latency ${renderLatency(latency)}`;
@@ -61,7 +61,7 @@ function headLines({ trouble }: TopState, now: Status): Line[] {
     { text: trouble === undefined ? title : `${title}  (old: ${trouble})`, isBold: true },
     { text: `in ${flow(now.rules)}   out ${flow(outputs)}   ${times}` },
     {
-      text: `frames ${count(frames.received)}  no rule ${count(frames.no_match)}  refused ${count(refused)}  kernel drops ${count(frames.kernel_drops)}  queue full ${count(frames.queue_full)}`,
+      text: `frames ${count(frames.received)}  no rule ${count(frames.no_match)}  refused ${count(refused)}  kernel drops ${count(frames.kernel_drops)}`,
     },
   ];
 }
@@ -105,7 +105,8 @@ function outOf({ outputs }: RuleStatus): { sent: number; volume: number } {
 function workerLines({ workers }: Status): Line[] {
   const head = `${"WORKER".padStart(6)} ${"PID".padStart(8)} ${"CPU".padStart(6)} ${"P99".padStart(8)} ${"QUEUE MAX".padStart(10)} ${"RESTARTS".padStart(8)}  STATE`;
   const rows = workers.map((worker, index) => {
-    const p99 = (worker.latency?.samples ?? 0) > 0 ? micros(worker.latency?.p99_us ?? 0) : "-";
+    const { latency_minute: latency } = worker;
+    const p99 = latency !== undefined && latency.samples > 0 ? micros(latency.p99_us) : "-";
     const state = worker.reason === undefined ? worker.state : `${worker.state}: ${worker.reason}`;
     return {
       text: `${String(index).padStart(6)} ${String(worker.pid || "-").padStart(8)} ${percent(worker.cpu_share ?? 0).padStart(6)} ${p99.padStart(8)} ${count(worker.queue.length_max).padStart(10)} ${count(worker.restarts).padStart(8)}  ${state}`,

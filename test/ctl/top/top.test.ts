@@ -38,7 +38,7 @@ function rule(name: string, rate: number, dropped = 0) {
 }
 
 function statusOf(rules: readonly unknown[], log: readonly string[] = []): Status {
-  const frames = { received: 1, matched: 1, no_match: 0, kernel_drops: 0, queue_full: 0, refusals: {} };
+  const frames = { received: 1, matched: 1, no_match: 0, kernel_drops: 0, queue_pauses: 0, refusals: {} };
   const worker = {
     pid: 77,
     core: 0,

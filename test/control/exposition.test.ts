@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { bucketCount, bucketOf } from "../../src/base/buckets.ts";
+import { downExposition, exposition } from "../../src/control/exposition.ts";
 import { type Status, statusSchema } from "../../src/control/status.ts";
-import { exposition } from "../../src/supervise/exposition.ts";
 import { respond } from "../../src/supervise/metrics.ts";
 
 const buckets = new Array<number>(bucketCount).fill(0);
@@ -24,7 +24,7 @@ const output = {
 };
 
 function statusWith(state: "running" | "restarting"): Status {
-  const frames = { received: 12, matched: 10, no_match: 2, kernel_drops: 0, queue_full: 0, refusals: { vlan: 3 } };
+  const frames = { received: 12, matched: 10, no_match: 2, kernel_drops: 0, queue_pauses: 0, refusals: { vlan: 3 } };
   return statusSchema.parse({
     program_version: "9.9.9",
     uptime_seconds: 60,
@@ -70,7 +70,7 @@ function statusWith(state: "running" | "restarting"): Status {
   });
 }
 
-const page = exposition(statusWith("running"), 1_000_000, 1.5).split("\n");
+const page = exposition(statusWith("running"), 1_000_000).split("\n");
 
 test("a label is escaped: backslash, quote and line end", () => {
   expect(page).toContain(
@@ -95,6 +95,14 @@ test("every refusal has a series from the start, so that its rate is known when 
   const refused = page.filter((line) => line.startsWith("mcr_frames_refused_total"));
   expect(refused).toContain('mcr_frames_refused_total{reason="vlan"} 3');
   expect(refused).toContain('mcr_frames_refused_total{reason="fragment"} 0');
+});
+
+test("a relay that does not answer has one number", () => {
+  expect(
+    downExposition()
+      .split("\n")
+      .filter((line) => !line.startsWith("#")),
+  ).toEqual(["mcr_up 0", ""]);
 });
 
 test("latency buckets are in seconds and add up to the count", () => {

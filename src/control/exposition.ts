@@ -1,8 +1,8 @@
 // The counters as Prometheus reads them: text exposition format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats).
 // Base units, `_total` on counters alone, labels only from what an operator configured: never an address of a sender.
 import { bucketEnd } from "../base/buckets.ts";
-import type { LinkStatus, OutputStatus, RuleStatus, Status, WorkerStatus } from "../control/status.ts";
 import { refusals } from "../relay/counters.ts";
+import type { LinkStatus, OutputStatus, RuleStatus, Status, WorkerStatus } from "./status.ts";
 
 type Labels = Readonly<Record<string, string | number>>;
 type Kind = "counter" | "gauge" | "histogram";
@@ -33,17 +33,25 @@ class Exposition {
   }
 }
 
-/** The whole page. `nowSeconds` since 1970, `cpuSeconds` of the supervisor itself. */
-export function exposition(status: Status, nowSeconds: number, cpuSeconds: number): string {
+/** The page of a relay that does not answer. */
+export function downExposition(): string {
   const out = new Exposition();
-  out.family("build_info", "gauge", "Always 1; the version is in the label.", [
-    [{ version: status.program_version }, 1],
+  out.family("up", "gauge", upHelp, [[{}, 0]]);
+  return out.text();
+}
+
+const upHelp = "Whether the supervisor answers and all workers run.";
+
+/** The whole page. `nowSeconds` since 1970. */
+export function exposition(status: Status, nowSeconds: number): string {
+  const out = new Exposition();
+  out.family("build_info", "gauge", "Always 1; what runs is in the labels.", [
+    [{ version: status.program_version, commit: status.program_commit ?? "unknown" }, 1],
   ]);
-  out.family("up", "gauge", "Whether all workers run.", [
-    [{}, status.workers.every((worker) => worker.state === "running") ? 1 : 0],
-  ]);
+  out.family("up", "gauge", upHelp, [[{}, status.workers.every((worker) => worker.state === "running") ? 1 : 0]]);
+  const { cpu_seconds: cpuSeconds = 0, rss_bytes: resident } = status.supervisor;
   out.process("cpu_seconds_total", "counter", "Processor time of the supervisor.", cpuSeconds);
-  out.process("resident_memory_bytes", "gauge", "Resident memory of the supervisor.", status.supervisor.rss_bytes);
+  out.process("resident_memory_bytes", "gauge", "Resident memory of the supervisor.", resident);
   out.process("start_time_seconds", "gauge", "When the supervisor started.", nowSeconds - status.uptime_seconds);
   rules(out, status.rules, nowSeconds);
   outputs(out, status.rules);
@@ -147,8 +155,8 @@ function frames(out: Exposition, { frames: all }: Status): void {
     "Frames not forwarded, by reason.",
     refusals.map((reason) => [{ reason }, all.refusals[reason] ?? 0] as const),
   );
-  out.family("queue_full_total", "counter", "Turns of a worker that ended because its queue was full.", [
-    [{}, all.queue_full],
+  out.family("queue_pauses_total", "counter", "Turns in which ingress waited for egress; nothing is lost by it.", [
+    [{}, all.queue_pauses],
   ]);
 }
 
