@@ -14,6 +14,8 @@ export const limits = {
   /** A rule set of rulesMax rules with a few outputs each is about 6 MiB. */
   orderSizeMax: 16 * 1024 * 1024,
   orderReadSize: 64 * 1024,
+  /** Rules of one order: to read it takes a loop a few milliseconds, and its ring of frames holds 80. */
+  orderRulesMax: 256,
   /** How many bytes may wait for a worker that does not read, a stream; beyond it the worker is replaced. */
   orderQueueSizeMax: 32 * 1024 * 1024,
   orderAckWaitMs: 5_000,
@@ -105,6 +107,8 @@ export const limits = {
   outputAlarmsMax: 10,
   /** Lines kept for 'top'. */
   logTailLines: 30,
+  /** Changes made at once that have a line of the log each; of more, a line says how many. */
+  changesToldMax: 50,
   /** Frames of a capture file that are explained. */
   explainFramesMax: 10_000,
   /** Younger than this is "now" when it is explained why nothing arrives. */

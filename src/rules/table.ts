@@ -10,6 +10,9 @@ import type { Rule } from "./schema.ts";
 /** What `add` did: the rule that now stands, and the one of the same id that it replaced, if any. */
 export type Added = { rule: Rule; replaced?: Rule };
 
+/** Changes that belong together. A rule of `put` is added, or replaces the one of its id; `remove` has the ids of others. */
+export type Change = { put: readonly Rule[]; remove: readonly string[] };
+
 /** How many ids an error message names. */
 const idsNamedMax = 5;
 
@@ -25,6 +28,13 @@ export function selfLoopText(name: string): string {
 function selfLoop(rule: Rule): string | undefined {
   const name = rule.input_interface;
   return rule.outputs.some((output) => output.interface === name) ? selfLoopText(name) : undefined;
+}
+
+function takenText(rule: Rule, owner: Rule): string {
+  return (
+    `Rule rejected: ${describeInput(rule)} is already the input of ${describeRule(owner)}. ` +
+    "Remove that rule first, or add the rule again under that id with all outputs it should have."
+  );
 }
 
 /** The rule table. Refusals are values with a text for the operator. */
@@ -50,25 +60,31 @@ export class RuleTable {
     return [...this.#byId.values()];
   }
 
-  /** Why `rule` could not be added, or undefined. Changes nothing, so that workers can be asked in between. */
-  problem(rule: Rule): string | undefined {
-    const loop = selfLoop(rule);
-    if (loop !== undefined) {
-      return loop;
+  /** Why `change` could not be made as a whole, or undefined. Changes nothing, so that workers can be asked in between. */
+  problem({ put, remove }: Change): string | undefined {
+    const gone = new Set(remove);
+    const missing = remove.find((id) => !this.#byId.has(id));
+    if (missing !== undefined) {
+      return `Rule ${missing} not found`;
     }
-    const owner = this.#byKey.get(inputKey(rule));
-    if (owner !== undefined && owner !== rule.rule_id) {
-      const other = this.#byId.get(owner);
-      return (
-        `Rule rejected: ${describeInput(rule)} is already the input of ${other ? describeRule(other) : `rule ${owner}`}. ` +
-        "Remove that rule first, or add the rule again under that id with all outputs it should have."
-      );
+    const leaving = new Set([...gone, ...put.map((rule) => rule.rule_id)]);
+    const arriving = new Map<string, Rule>();
+    for (const rule of put) {
+      const key = inputKey(rule);
+      const owner = this.#byKey.get(key) ?? "";
+      const other = arriving.get(key) ?? (leaving.has(owner) ? undefined : this.#byId.get(owner));
+      const problem = selfLoop(rule) ?? (other && takenText(rule, other));
+      if (problem !== undefined) {
+        return problem;
+      }
+      arriving.set(key, rule);
     }
-    if (this.size >= limits.rulesMax && !this.#byId.has(rule.rule_id)) {
+    const fresh = put.filter(({ rule_id }) => gone.has(rule_id) || !this.#byId.has(rule_id)).length;
+    if (this.size - gone.size + fresh > limits.rulesMax && fresh > 0) {
       return `Rule rejected: there are ${this.size} rules, the most there can be. Remove a rule first.`;
     }
-    const replaced = this.#byId.get(rule.rule_id);
-    const cycle = this.#graph.cycleAfter([rule], replaced === undefined ? [] : [replaced]);
+    const before = [...leaving].flatMap((id) => this.#byId.get(id) ?? []);
+    const cycle = this.#graph.cycleAfter(put, before);
     return cycle && loopText(cycle);
   }
 
@@ -85,28 +101,31 @@ export class RuleTable {
     return warnings;
   }
 
+  /** Makes `change`, in which problem() has found nothing. */
+  change({ put, remove }: Change): void {
+    for (const id of [...remove, ...put.map((rule) => rule.rule_id)]) {
+      const rule = this.#byId.get(id);
+      if (rule !== undefined) {
+        this.#unlist(rule);
+      }
+    }
+    for (const id of remove) {
+      this.#byId.delete(id);
+    }
+    for (const rule of put) {
+      this.#list(rule);
+    }
+  }
+
   /** Adds the rule, or replaces the one of the same id, or says why not. */
   add(rule: Rule): Outcome<Added> {
-    const problem = this.problem(rule);
+    const change = { put: [rule], remove: [] };
+    const problem = this.problem(change);
     if (problem !== undefined) {
       return failed(problem);
     }
     const replaced = this.#byId.get(rule.rule_id);
-    if (replaced !== undefined) {
-      this.#unlist(replaced);
-    }
-    this.#byId.set(rule.rule_id, rule);
-    this.#byKey.set(inputKey(rule), rule.rule_id);
-    this.#graph.put(rule);
-    this.#warnings.clear();
-    if (rule.name !== undefined) {
-      const ids = this.#byName.get(rule.name);
-      if (ids === undefined) {
-        this.#byName.set(rule.name, new Set([rule.rule_id]));
-      } else {
-        ids.add(rule.rule_id);
-      }
-    }
+    this.change(change);
     return done(replaced === undefined ? { rule } : { rule, replaced });
   }
 
@@ -139,6 +158,17 @@ export class RuleTable {
   removeByName(name: string): Outcome<Rule> {
     const found = this.findByName(name);
     return found.ok ? this.remove(found.value.rule_id) : found;
+  }
+
+  #list(rule: Rule): void {
+    this.#byId.set(rule.rule_id, rule);
+    this.#byKey.set(inputKey(rule), rule.rule_id);
+    this.#graph.put(rule);
+    this.#warnings.clear();
+    if (rule.name !== undefined) {
+      const ids = this.#byName.get(rule.name) ?? new Set();
+      this.#byName.set(rule.name, ids.add(rule.rule_id));
+    }
   }
 
   #unlist(rule: Rule): void {

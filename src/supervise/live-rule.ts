@@ -44,6 +44,11 @@ export type SocketOrder = { order: Order; sockets: readonly number[] };
 
 /** The orders that bring a worker that knows nothing to where `lives` run: their sockets first. */
 export function upbringingOf(lives: readonly LiveRule[]): SocketOrder[] {
+  return [...socketOrdersOf(lives), { order: { kind: "SyncRules", rules: lives.map(orderRule) }, sockets: [] }];
+}
+
+/** The sockets of all open outputs, as many an order as can travel beside it. */
+export function socketOrdersOf(lives: readonly LiveRule[]): SocketOrder[] {
   const open = lives.flatMap((live) => live.outputs.filter((output) => output.fd >= 0));
   const orders: SocketOrder[] = [];
   for (let at = 0; at < open.length; at += limits.orderSocketsMax) {
@@ -51,7 +56,6 @@ export function upbringingOf(lives: readonly LiveRule[]): SocketOrder[] {
     const ids = some.map((output) => output.id);
     orders.push({ order: { kind: "Sockets", ids }, sockets: some.map((output) => output.fd) });
   }
-  orders.push({ order: { kind: "SyncRules", rules: lives.map(orderRule) }, sockets: [] });
   return orders;
 }
 

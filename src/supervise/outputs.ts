@@ -12,6 +12,8 @@ import { clearOutput, type Page } from "./pages.ts";
 /** One output as it stands. `id` names its socket in orders and changes with it; `counter` stays. */
 export type LiveOutput = {
   readonly output: Output;
+  /** What it leaves with; undefined: the kernel's default. */
+  readonly ttl: number | undefined;
   readonly counter: number;
   id: number;
   fd: number;
@@ -26,7 +28,8 @@ const numbers = new Numbers(outputMax);
 export class Outputs {
   private readonly links: LinksView;
   private readonly pages: () => readonly Page[];
-  private readonly multicastTtl: number | undefined;
+  /** Of multicast outputs that name none; undefined: RFC 1112's 1. */
+  multicastTtl: number | undefined;
   private lastId = 0;
 
   constructor(links: LinksView, pages: () => readonly Page[], multicastTtl: number | undefined) {
@@ -42,11 +45,13 @@ export class Outputs {
 
   /** The outputs of `rule`; those that `before` has with the same words keep their sockets and counters. */
   adopt(rule: Rule, before: readonly LiveOutput[]): LiveOutput[] | string {
-    const kept = new Map(before.map((live) => [keyOf(live.output), live]));
+    const kept = new Map(before.map((live) => [keyOf(live.output, live.ttl), live]));
     const outputs: LiveOutput[] = [];
     for (const output of rule.outputs) {
-      const same = kept.get(keyOf(output));
-      kept.delete(keyOf(output));
+      const ttl = this.ttlOf(output);
+      const key = keyOf(output, ttl);
+      const same = kept.get(key);
+      kept.delete(key);
       const counter = same === undefined ? numbers.take() : same.counter;
       if (counter === undefined) {
         this.release(outputs.filter((live) => !before.includes(live)));
@@ -55,7 +60,7 @@ export class Outputs {
       if (same === undefined) {
         clearOutput(this.pages(), counter);
       }
-      outputs.push(same ?? { output, counter, id: 0, fd: -1, pending: "not opened yet", madeFrom: "" });
+      outputs.push(same ?? { output, ttl, counter, id: 0, fd: -1, pending: "not opened yet", madeFrom: "" });
     }
     return outputs;
   }
@@ -70,7 +75,7 @@ export class Outputs {
     if (live.fd >= 0 && live.madeFrom === from) {
       return { changed: false, stale: -1 };
     }
-    const opened = openOutput(this.links, this.wishOf(live.output, protocol));
+    const opened = openOutput(this.links, this.wishOf(live, protocol));
     const stale = live.fd;
     const wasPending = live.pending;
     live.madeFrom = from;
@@ -95,9 +100,13 @@ export class Outputs {
     }
   }
 
-  private wishOf(output: Output, protocol: number): OutputWish {
+  /** What datagrams of an output leave with; undefined: the kernel's default. */
+  ttlOf(output: Output): number | undefined {
+    return output.ttl ?? (isGroup(output.group) ? this.defaultTtl : undefined);
+  }
+
+  private wishOf({ output, ttl }: LiveOutput, protocol: number): OutputWish {
     const sourceIp = output.source_ip === undefined ? undefined : parseIpv4(output.source_ip);
-    const ttl = output.ttl ?? (isGroup(output.group) ? this.defaultTtl : undefined);
     return {
       interface: output.interface,
       group: parseIpv4(output.group) ?? 0,
@@ -113,6 +122,6 @@ function isGroup(address: string): boolean {
   return (parseIpv4(address) ?? 0) >>> 28 === 0xe;
 }
 
-function keyOf({ group, port, interface: link, ttl, source_ip }: Output): string {
+function keyOf({ group, port, interface: link, source_ip }: Output, ttl: number | undefined): string {
   return JSON.stringify([group, port, link, ttl, source_ip]);
 }

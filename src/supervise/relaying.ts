@@ -2,20 +2,20 @@
 // One way leads from what is wanted to what runs, whether an operator or a link made the change: settle the rule, then order
 // it to every worker. Changes happen one at a time.
 import { done, failed, type Outcome } from "../base/outcome.ts";
-import { ruleMax } from "../relay/counters.ts";
 import type { Rule } from "../rules/schema.ts";
-import { RuleTable } from "../rules/table.ts";
+import type { Change } from "../rules/table.ts";
 import { closeSocket } from "../shim/socket.ts";
 import type { CapturedLink, Captures } from "./captures.ts";
 import type { Ending } from "./ending.ts";
 import type { EndingRule } from "./ending-facts.ts";
 import { joinWanted } from "./join.ts";
 import type { Links } from "./links.ts";
-import { endable, type LiveRule, newsOf, orderRule, type SocketOrder, upbringingOf, usable } from "./live-rule.ts";
+import { endable, type LiveRule, newsOf, type SocketOrder, upbringingOf, usable } from "./live-rule.ts";
 import type { Memberships } from "./memberships.ts";
-import { Numbers } from "./numbers.ts";
 import type { Outputs } from "./outputs.ts";
-import { clearRule } from "./pages.ts";
+import { Register, type Step } from "./register.ts";
+import { orderChange } from "./rule-orders.ts";
+import { subjectOf, tellSteps } from "./tell.ts";
 import type { Workers } from "./workers.ts";
 
 /** What relaying stands on, and whom it tells what happened. */
@@ -32,10 +32,7 @@ export type RelayingParts = {
 /** Every rule and what it needs, in line with the links; one change at a time. */
 export class Relaying {
   private readonly parts: RelayingParts;
-  private readonly table = new RuleTable();
-  private readonly lives = new Map<string, LiveRule>();
-  private readonly counters = new Numbers(ruleMax);
-  private serial = 0;
+  private readonly register: Register;
   // What workers have since the last change.
   private endable: EndingRule[] = [];
   // The tail of the line of changes.
@@ -43,20 +40,21 @@ export class Relaying {
 
   constructor(parts: RelayingParts) {
     this.parts = parts;
+    this.register = new Register({ outputs: parts.outputs, pages: () => parts.workers().pages });
   }
 
   /** All rules, oldest first. */
   list(): LiveRule[] {
-    return [...this.lives.values()];
+    return this.register.list();
   }
 
   get size(): number {
-    return this.table.size;
+    return this.register.size;
   }
 
   /** What an operator should know of a rule though it runs. */
   warningsOf({ rule }: LiveRule): string[] {
-    return [...this.table.warnings(rule)];
+    return [...this.register.warnings(rule)];
   }
 
   /** Takes the rules of the file before any worker lives; returns the texts of those that cannot stand. */
@@ -64,34 +62,49 @@ export class Relaying {
     return this.inTurn(async () => {
       const refused: string[] = [];
       for (const rule of rules) {
-        const live = this.table.problem(rule) ?? this.makeLive(rule, undefined);
-        if (typeof live === "string") {
-          refused.push(live);
+        const change = { put: [rule], remove: [] };
+        const steps = this.register.problem(change) ?? this.register.prepare(change);
+        if (typeof steps === "string") {
+          refused.push(steps);
           continue;
         }
-        this.lives.set(rule.rule_id, live);
-        this.table.add(rule);
+        this.register.enter(steps);
+      }
+      for (const live of this.list()) {
         this.settle(live);
       }
-      this.joinWanted();
+      joinWanted(this.list(), this.parts);
       return refused;
     });
   }
 
   /** Adds a rule, or changes the one of its id. Done when every worker forwards it, or the rule is pending; else it is nowhere. */
-  add(rule: Rule): Promise<Outcome<LiveRule>> {
-    return this.inTurn(() => this.addNow(rule));
+  async add(rule: Rule): Promise<Outcome<LiveRule>> {
+    const made = await this.apply({ put: [rule], remove: [] });
+    const live = made.ok ? made.value.at(0)?.after : undefined;
+    return made.ok && live !== undefined ? done(live) : failed(made.ok ? "" : made.error);
   }
 
-  remove(id: string): Promise<Outcome<Rule>> {
-    return this.inTurn(() => this.removeNow(id));
+  async remove(id: string): Promise<Outcome<Rule>> {
+    const made = await this.apply({ put: [], remove: [id] });
+    const live = made.ok ? made.value.at(0)?.before : undefined;
+    return made.ok && live !== undefined ? done(live.rule) : failed(made.ok ? "" : made.error);
   }
 
   removeByName(name: string): Promise<Outcome<Rule>> {
     return this.inTurn(async () => {
-      const found = this.table.findByName(name);
-      return found.ok ? this.removeNow(found.value.rule_id) : found;
+      const found = this.register.findByName(name);
+      const made = found.ok ? await this.applyNow({ put: [], remove: [found.value.rule_id] }) : found;
+      return made.ok ? found : made;
     });
+  }
+
+  /**
+   * Makes a set of changes in one step, on all workers or not at all: it is made when every worker has carried it out. Rules
+   * that it does not name notice nothing. `multicastTtl` changes with it where it is given.
+   */
+  apply(change: Change & { multicastTtl?: number | undefined }): Promise<Outcome<Step[]>> {
+    return this.inTurn(() => this.applyNow(change));
   }
 
   /** Links, addresses or routes changed: what waited may run, what ran may have to wait. */
@@ -99,7 +112,7 @@ export class Relaying {
     return this.inTurn(async () => {
       const gone = this.parts.captures.list().filter((captured) => !this.isCurrent(captured));
       const changed = this.list().filter((live) => this.settle(live));
-      this.joinWanted();
+      joinWanted(this.list(), this.parts);
       await this.orderAll(changed);
       for (const captured of gone) {
         await this.parts.captures.drop(captured);
@@ -136,92 +149,79 @@ export class Relaying {
     ending.sync(workers().runningCount === 0 ? [] : this.endable);
   }
 
-  private async addNow(rule: Rule): Promise<Outcome<LiveRule>> {
-    const problem = this.table.problem(rule) ?? (await this.parts.workers().whole());
+  private async applyNow(change: Change & { multicastTtl?: number | undefined }): Promise<Outcome<Step[]>> {
+    const { outputs, workers, ending } = this.parts;
+    const problem = this.register.problem(change) ?? (change.put.length > 0 ? await workers().whole() : undefined);
     if (problem !== undefined) {
       return failed(problem);
     }
-    const before = this.lives.get(rule.rule_id);
-    const live = this.makeLive(rule, before);
-    if (typeof live === "string") {
-      return failed(live);
+    const ttlBefore = outputs.multicastTtl;
+    outputs.multicastTtl = "multicastTtl" in change ? change.multicastTtl : ttlBefore;
+    const steps = this.register.prepare(change);
+    if (typeof steps === "string") {
+      outputs.multicastTtl = ttlBefore;
+      return failed(steps);
     }
-    this.parts.ending.take(live.serial);
-    this.lives.set(rule.rule_id, live);
-    this.table.add(rule);
-    this.settle(live);
-    this.joinWanted();
-    const errors = live.pending === undefined ? await this.order(live) : await this.withdraw(before);
-    if (errors.length > 0) {
-      await this.undo(live, before);
-      return failed(`Rule ${rule.rule_id} not added: ${errors.join("; ")}. Nothing was changed.`);
+    // From here on it takes nothing of what changes, or it would end what a worker no longer has.
+    for (const { before, after } of steps) {
+      ending.take((before ?? after)?.serial ?? 0);
     }
-    this.parts.outputs.release((before?.outputs ?? []).filter((output) => !live.outputs.includes(output)));
-    await this.dropUnused();
-    this.say(live, before === undefined ? "rule added" : "rule changed");
-    for (const warning of this.table.warnings(rule)) {
-      this.parts.onNews("Warning", warning, { rule: rule.rule_id });
+    const strikeOut = this.register.enter(steps);
+    const errors = await this.carryOut(steps);
+    if (errors.length > 0 && change.put.length > 0) {
+      strikeOut();
+      outputs.multicastTtl = ttlBefore;
+      await this.takeBack(steps);
+      return failed(`${subjectOf(change)}: ${errors.join("; ")}. Nothing was changed.`);
     }
-    return done(live);
+    await this.leaveBehind(steps);
+    tellSteps(steps, (rule) => this.warningsOf(rule), this.parts.onNews);
+    return done(steps);
   }
 
-  private makeLive(rule: Rule, before: LiveRule | undefined): LiveRule | string {
-    const outputs = this.parts.outputs.adopt(rule, before?.outputs ?? []);
-    if (typeof outputs === "string") {
-      return outputs;
+  private async carryOut(steps: readonly Step[]): Promise<string[]> {
+    const coming = steps.flatMap(({ after }) => after ?? []);
+    for (const live of coming) {
+      this.settle(live);
     }
-    const counter = before?.counter ?? this.counters.take();
-    if (counter === undefined) {
-      return `there are ${ruleMax} rules, the most there can be`;
+    if (coming.length > 0) {
+      // What goes is heard until workers have let go of it: the change may have to be taken back.
+      joinWanted([...this.list(), ...steps.flatMap(({ before }) => before ?? [])], this.parts);
     }
-    if (before === undefined) {
-      clearRule(this.parts.workers().pages, counter);
-      this.serial++;
-    }
-    return {
-      rule,
-      serial: before?.serial ?? this.serial,
-      counter,
-      sinceMs: before?.sinceMs ?? performance.now(),
-      outputs,
-      capture: undefined,
-      pending: "not settled",
-    };
+    return this.orderSteps(steps, "before", "after");
   }
 
-  /** Takes `live` back everywhere and puts `before` in its place. */
-  private async undo(live: LiveRule, before: LiveRule | undefined): Promise<void> {
-    this.table.remove(live.rule.rule_id);
-    this.lives.delete(live.rule.rule_id);
-    await this.parts.workers().order({ kind: "RemoveRule", serial: live.serial });
-    this.parts.outputs.release(live.outputs.filter((output) => !before?.outputs.includes(output)));
-    if (before === undefined) {
-      this.counters.give(live.counter);
-    } else {
-      this.table.add(before.rule);
-      this.lives.set(before.rule.rule_id, before);
-      this.settle(before);
-      await this.orderAll([before]);
-    }
-    this.joinWanted();
-    await this.dropUnused();
+  /** Brings workers from one side of the steps to the other. */
+  private orderSteps(steps: readonly Step[], from: keyof Step, to: keyof Step): Promise<string[]> {
+    const put = steps.flatMap((step) => (step[to]?.pending === undefined ? (step[to] ?? []) : []));
+    const stays = new Set(put.map(({ serial }) => serial));
+    const remove = steps.flatMap((step) => step[from]?.serial ?? []).filter((serial) => !stays.has(serial));
+    return orderChange(this.parts.workers(), put, remove);
   }
 
-  private async removeNow(id: string): Promise<Outcome<Rule>> {
-    const removed = this.table.remove(id);
-    const live = this.lives.get(id);
-    if (!removed.ok || live === undefined) {
-      return removed;
+  private async takeBack(steps: readonly Step[]): Promise<void> {
+    for (const error of await this.orderSteps(steps, "after", "before")) {
+      this.parts.onNews("Error", `a change could not be taken back: ${error}`);
     }
-    this.lives.delete(id);
-    await this.withdraw(live);
-    this.parts.ending.forget(live.serial);
-    this.parts.outputs.release(live.outputs);
-    this.counters.give(live.counter);
-    this.joinWanted();
+    this.register.discard(steps);
+    await this.dropUnheard();
+  }
+
+  private async leaveBehind(steps: readonly Step[]): Promise<void> {
+    for (const { before, after } of steps) {
+      if (before !== undefined && after === undefined) {
+        this.parts.ending.forget(before.serial);
+      }
+    }
+    this.register.release(steps);
+    if (steps.some(({ before }) => before !== undefined)) {
+      await this.dropUnheard();
+    }
+  }
+
+  private async dropUnheard(): Promise<void> {
+    joinWanted(this.list(), this.parts);
     await this.dropUnused();
-    this.say(live, "rule removed");
-    return removed;
   }
 
   /** Brings a rule in line with the links. True when workers must hear of it. */
@@ -245,37 +245,19 @@ export class Relaying {
     return hasChanged;
   }
 
-  /** Tells every worker of a rule, its sockets first. */
-  private async order(live: LiveRule): Promise<string[]> {
-    const open = live.outputs.filter((output) => output.fd >= 0);
-    const ids = open.map((output) => output.id);
-    const sockets = open.map((output) => output.fd);
-    const workers = this.parts.workers();
-    const passed = ids.length > 0 ? workers.order({ kind: "Sockets", ids }, sockets) : Promise.resolve([]);
-    const added = workers.order({ kind: "AddRule", rule: orderRule(live) });
-    return [...(await passed), ...(await added)];
-  }
-
-  private async withdraw(live: LiveRule | undefined): Promise<string[]> {
-    if (live !== undefined) {
-      this.parts.ending.take(live.serial);
-      await this.parts.workers().order({ kind: "RemoveRule", serial: live.serial });
-    }
-    return [];
-  }
-
+  /** Rules that links have changed: what runs is ordered, what waits is withdrawn. */
   private async orderAll(changed: readonly LiveRule[]): Promise<void> {
+    const running = changed.filter((live) => live.pending === undefined);
+    const waiting = changed.filter((live) => live.pending !== undefined).map(({ serial }) => serial);
+    for (const serial of waiting) {
+      this.parts.ending.take(serial);
+    }
+    for (const error of await orderChange(this.parts.workers(), running, waiting)) {
+      this.parts.onNews("Error", error);
+    }
     for (const live of changed) {
-      const errors = live.pending === undefined ? await this.order(live) : await this.withdraw(live);
-      for (const error of errors) {
-        this.parts.onNews("Error", `rule ${live.rule.rule_id}: ${error}`);
-      }
       this.say(live, live.pending === undefined ? "rule runs" : "rule waits");
     }
-  }
-
-  private joinWanted(): void {
-    joinWanted(this.list(), this.parts);
   }
 
   private async dropUnused(): Promise<void> {

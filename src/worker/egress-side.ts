@@ -12,6 +12,7 @@ import type { Side } from "./loop.ts";
 import type { NumberedOrder, OrderRule } from "./orders.ts";
 import { wallUs } from "./parts.ts";
 import type { RegionTable } from "./regions.ts";
+import { type RuleChanges, RulePieces } from "./rule-changes.ts";
 import type { OrderStream, Reporter } from "./streams.ts";
 import { tokens } from "./tokens.ts";
 
@@ -34,6 +35,7 @@ export class EgressSide implements Side {
   private readonly log: LogWriter;
   private readonly egress: Egress;
   private readonly sockets = new Map<number, number>();
+  private readonly pieces = new RulePieces();
   private isOrderStreamOpen = true;
   private endsAtNs = 0;
   private isEnded = false;
@@ -147,11 +149,8 @@ export class EgressSide implements Side {
     switch (order.kind) {
       case "Sockets":
         return this.takeSockets(order.ids);
-      case "AddRule":
-        return this.setRule(order.rule);
-      case "RemoveRule":
-        this.egress.removeRule(order.serial);
-        return undefined;
+      case "ChangeRules":
+        return this.changeRules(this.pieces.add(order));
       case "SyncRules":
         return this.syncRules(order.rules);
       case "SetLogLevel":
@@ -182,17 +181,39 @@ export class EgressSide implements Side {
     return undefined;
   }
 
-  private setRule(rule: OrderRule): string | undefined {
-    const outputs: OutputOrder[] = [];
-    for (const output of rule.outputs) {
-      const fd = output.isPending ? -1 : this.sockets.get(output.id);
-      if (fd === undefined) {
-        return `rule ${rule.rule_id}: the socket of output ${output.id} did not arrive`;
-      }
-      outputs.push({ id: output.id, fd, counter: output.counter });
+  /** All of it or, with an error, nothing. */
+  private changeRules(changes: RuleChanges | undefined): string | undefined {
+    if (changes === undefined) {
+      return undefined;
     }
-    this.egress.setRule(rule.serial, outputs, rule.counter);
-    return undefined;
+    const error = changes.put.map((rule) => this.missingSocket(rule)).find((missing) => missing !== undefined);
+    if (error === undefined) {
+      for (const serial of changes.remove) {
+        this.egress.removeRule(serial);
+      }
+      for (const rule of changes.put) {
+        this.setRule(rule);
+      }
+    }
+    return error;
+  }
+
+  private missingSocket({ rule_id, outputs }: OrderRule): string | undefined {
+    const missing = outputs.find(({ id, isPending }) => !isPending && !this.sockets.has(id));
+    return missing && `rule ${rule_id}: the socket of output ${missing.id} did not arrive`;
+  }
+
+  private setRule(rule: OrderRule): string | undefined {
+    const error = this.missingSocket(rule);
+    if (error === undefined) {
+      const outputs: OutputOrder[] = rule.outputs.map(({ id, counter, isPending }) => ({
+        id,
+        fd: isPending ? -1 : (this.sockets.get(id) ?? -1),
+        counter,
+      }));
+      this.egress.setRule(rule.serial, outputs, rule.counter);
+    }
+    return error;
   }
 
   private syncRules(rules: readonly OrderRule[]): string | undefined {

@@ -5,17 +5,17 @@ import { Capture } from "../relay/capture.ts";
 import { linkField, linkFirst, linkSize } from "../relay/counters.ts";
 import { Ingress, regionOrder } from "../relay/ingress.ts";
 import { LargeSlots } from "../relay/large.ts";
-import { MatchTable } from "../relay/match.ts";
 import type { Queue } from "../relay/queue.ts";
 import { shim } from "../shim/library.ts";
 import { map, mapFd, onesSumAt, receiveAt } from "../shim/memory.ts";
 import { pollBits, type Ring } from "../shim/ring.ts";
 import { FrameTrace } from "./frame-trace.ts";
 import { Gather } from "./gather.ts";
+import { IngressRules } from "./ingress-rules.ts";
 import type { Side } from "./loop.ts";
-import { matchRule } from "./match-rule.ts";
 import type { DoorMessage, NumberedOrder, Order, OrderRule } from "./orders.ts";
 import type { RegionTable } from "./regions.ts";
+import { type RuleChanges, RulePieces } from "./rule-changes.ts";
 import type { Door, OrderStream, Reporter } from "./streams.ts";
 import { tokens } from "./tokens.ts";
 
@@ -44,8 +44,8 @@ export class IngressSide implements Side {
   private readonly trace: FrameTrace;
   private readonly ingress: Ingress;
   private readonly captures = new Map<number, { capture: Capture; row: number; link: string }>();
-  private readonly rules = new Map<number, OrderRule>();
-  private readonly changed = new Set<number>();
+  private readonly rules = new IngressRules();
+  private readonly pieces = new RulePieces();
   private readonly gather = new Gather();
   private isTaught = false; // a successor finds its rings full: until it knows the rules, all that would be without a rule
   private isEnding = false;
@@ -56,7 +56,7 @@ export class IngressSide implements Side {
     this.parts = parts;
     const { regions, counters, queue, wake, pipe } = parts;
     this.log = pipe.writer("Ingress");
-    this.trace = new FrameTrace(pipe, this.captures, this.rules);
+    this.trace = new FrameTrace(pipe, this.captures, this.rules.bySerial);
     const row = regions.freeRow();
     const size = limits.largeSlotCount * limits.largeSlotSize;
     const shape = {
@@ -153,9 +153,12 @@ export class IngressSide implements Side {
     const { orders, reporter } = this.parts;
     const { orders: read, end } = orders.read();
     const errors = read.map((each) => ({ seq: each.seq, error: this.apply(each) }));
-    this.rebuild();
+    this.rules.rebuild((serial) => this.captures.get(serial)?.capture);
     for (const { seq, error } of errors) {
-      this.log.say("Debug", `order ${seq} carried out`, { failed: error !== undefined, rules: this.rules.size });
+      this.log.say("Debug", `order ${seq} carried out`, {
+        failed: error !== undefined,
+        rules: this.rules.bySerial.size,
+      });
       reporter.say({ kind: "done", seq, by: "ingress", ...(error === undefined ? {} : { error }) });
     }
     if (end !== undefined && !this.isEnding) {
@@ -166,11 +169,8 @@ export class IngressSide implements Side {
 
   private apply({ order }: NumberedOrder): string | undefined {
     switch (order.kind) {
-      case "AddRule":
-        return this.addRule(order.rule);
-      case "RemoveRule":
-        this.removeRule(order.serial);
-        return undefined;
+      case "ChangeRules":
+        return this.changeRules(this.pieces.add(order));
       case "SyncRules":
         return this.syncRules(order.rules);
       case "DropCapture":
@@ -193,47 +193,42 @@ export class IngressSide implements Side {
   private syncRules(rules: readonly OrderRule[]): string | undefined {
     this.isTaught = true;
     const kept = new Set(rules.map((rule) => rule.serial));
-    for (const serial of [...this.rules.keys()]) {
-      if (!kept.has(serial)) {
-        this.removeRule(serial);
-      }
-    }
+    this.rules.removeWhere(({ serial }) => !kept.has(serial));
     const errors = rules.map((rule) => this.addRule(rule)).filter((error) => error !== undefined);
     return errors.length > 0 ? errors.slice(0, 3).join("; ") : undefined;
   }
 
-  private addRule(rule: OrderRule): string | undefined {
-    // The supervisor hands a capture socket through the door before it names it: at most one look brings it.
-    if (!this.captures.has(rule.capture)) {
-      this.readDoor();
+  /** All of it or, with an error, nothing. */
+  private changeRules(changes: RuleChanges | undefined): string | undefined {
+    if (changes === undefined) {
+      return undefined;
     }
-    if (!this.captures.has(rule.capture)) {
-      return `rule ${rule.rule_id}: capture socket ${rule.capture} did not arrive`;
-    }
-    this.removeRule(rule.serial);
-    this.rules.set(rule.serial, rule);
-    this.changed.add(rule.capture);
-    return undefined;
-  }
-
-  private removeRule(serial: number): void {
-    const rule = this.rules.get(serial);
-    if (rule !== undefined) {
-      this.rules.delete(serial);
-      this.changed.add(rule.capture);
-    }
-  }
-
-  /** Builds the match tables of the links whose rules changed, once for all orders of a read. */
-  private rebuild(): void {
-    for (const serial of this.changed) {
-      const held = this.captures.get(serial);
-      if (held !== undefined) {
-        const rules = [...this.rules.values()].filter((rule) => rule.capture === serial);
-        held.capture.rules = new MatchTable(rules.map(matchRule));
+    const error = changes.put.map((rule) => this.missingCapture(rule)).find((missing) => missing !== undefined);
+    if (error === undefined) {
+      for (const serial of changes.remove) {
+        this.rules.remove(serial);
+      }
+      for (const rule of changes.put) {
+        this.rules.put(rule);
       }
     }
-    this.changed.clear();
+    return error;
+  }
+
+  private missingCapture({ rule_id, capture }: OrderRule): string | undefined {
+    // The supervisor hands a capture socket through the door before it names it: at most one look brings it.
+    if (!this.captures.has(capture)) {
+      this.readDoor();
+    }
+    return this.captures.has(capture) ? undefined : `rule ${rule_id}: capture socket ${capture} did not arrive`;
+  }
+
+  private addRule(rule: OrderRule): string | undefined {
+    const error = this.missingCapture(rule);
+    if (error === undefined) {
+      this.rules.put(rule);
+    }
+    return error;
   }
 
   private readDoor(): void {
@@ -284,9 +279,7 @@ export class IngressSide implements Side {
     if (held === undefined) {
       return;
     }
-    for (const rule of [...this.rules.values()].filter((each) => each.capture === serial)) {
-      this.rules.delete(rule.serial);
-    }
+    this.rules.removeWhere(({ capture }) => capture === serial);
     this.captures.delete(serial);
     this.parts.ring.cancel(tokens.captureFirst + held.row);
     this.ingress.detach(serial, held.row);

@@ -27,8 +27,16 @@ const order = z.discriminatedUnion("kind", [
   /** Sockets for outputs, beside these bytes on the egress stream (SCM_RIGHTS), in the order of `ids`. */
   z.object({ kind: z.literal("Sockets"), ids: z.array(index).max(limits.orderSocketsMax) }),
   z.object({ kind: z.literal("SyncRules"), rules: z.array(orderRule).max(limits.rulesMax) }),
-  z.object({ kind: z.literal("AddRule"), rule: orderRule }),
-  z.object({ kind: z.literal("RemoveRule"), serial: index }),
+  /**
+   * Rules that come, change or go, by their serials. A large set comes in pieces, and counts as a whole when the last is there:
+   * either every rule of it is carried out, or none.
+   */
+  z.object({
+    kind: z.literal("ChangeRules"),
+    put: z.array(orderRule).max(limits.orderRulesMax),
+    remove: z.array(index).max(limits.rulesMax),
+    isLast: z.boolean(),
+  }),
   /** The link is gone, or no rule wants it: close its capture socket. */
   z.object({ kind: z.literal("DropCapture"), capture: index }),
   z.object({

@@ -128,8 +128,30 @@ describe("the rule table", () => {
 
   test("asking for problems changes nothing", () => {
     const table = new RuleTable();
-    expect(table.problem(rule("a"))).toBeUndefined();
+    expect(table.problem({ put: [rule("a")], remove: [] })).toBeUndefined();
     expect(table.size).toBe(0);
+  });
+
+  test("judges a set of changes as a whole: inputs may change hands in it, but not have two owners", () => {
+    const table = new RuleTable();
+    table.add(rule("a", { input_port: 1, name: "x" }));
+    table.add(rule("b", { input_port: 2 }));
+    const swap = { put: [rule("a", { input_port: 2 }), rule("b", { input_port: 1, name: "x" })], remove: [] };
+    expect(table.problem(swap)).toBeUndefined();
+    table.change(swap);
+    expect(table.list().map(({ rule_id, input_port }) => [rule_id, input_port])).toEqual([
+      ["a", 2],
+      ["b", 1],
+    ]);
+    expect(table.findByName("x")).toMatchObject({ value: { rule_id: "b" } });
+    expect(table.problem({ put: [rule("c", { input_port: 2 })], remove: ["a"] })).toBeUndefined();
+    expect(table.problem({ put: [rule("c", { input_port: 2 })], remove: ["b"] })).toContain("already the input of");
+    expect(table.problem({ put: [rule("c", { input_port: 3 }), rule("d", { input_port: 3 })], remove: [] })).toContain(
+      "already the input of rule c",
+    );
+    expect(table.problem({ put: [], remove: ["b", "z"] })).toBe("Rule z not found");
+    // A rule that found the input taken is not added, and a later one finds the table as it was.
+    expect(errorOf(table.add(rule("e", { input_port: 1 })))).toContain("rule 'x' (id: b)");
   });
 
   test("is full at rulesMax, where a replacement still works and a removal makes room", () => {

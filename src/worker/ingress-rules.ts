@@ -1,0 +1,48 @@
+// The rules of the ingress half: what orders brought, and the match tables of the captures that follow from it.
+import type { Capture } from "../relay/capture.ts";
+import { MatchTable } from "../relay/match.ts";
+import { matchRule } from "./match-rule.ts";
+import type { OrderRule } from "./orders.ts";
+
+/** Rules by serial number. Match tables follow at rebuild(), once for any number of changes. */
+export class IngressRules {
+  readonly bySerial = new Map<number, OrderRule>();
+  /** Captures whose rules changed since the last rebuild. */
+  private readonly changed = new Set<number>();
+
+  /** Adds a rule, or puts it in the place of the one with its serial number. */
+  put(rule: OrderRule): void {
+    this.remove(rule.serial);
+    this.bySerial.set(rule.serial, rule);
+    this.changed.add(rule.capture);
+  }
+
+  remove(serial: number): void {
+    const rule = this.bySerial.get(serial);
+    if (rule !== undefined) {
+      this.bySerial.delete(serial);
+      this.changed.add(rule.capture);
+    }
+  }
+
+  /** Removes all that `isGone` says of. */
+  removeWhere(isGone: (rule: OrderRule) => boolean): void {
+    for (const rule of [...this.bySerial.values()]) {
+      if (isGone(rule)) {
+        this.remove(rule.serial);
+      }
+    }
+  }
+
+  /** Builds the match tables of the captures whose rules changed. */
+  rebuild(captureOf: (serial: number) => Capture | undefined): void {
+    for (const serial of this.changed) {
+      const capture = captureOf(serial);
+      if (capture !== undefined) {
+        const rules = [...this.bySerial.values()].filter((rule) => rule.capture === serial);
+        capture.rules = new MatchTable(rules.map(matchRule));
+      }
+    }
+    this.changed.clear();
+  }
+}
