@@ -56,6 +56,11 @@ export const limits = {
   configProblemsMax: 1_000,
   /** Files of conf.d. */
   configFilesMax: 1_000,
+  /** Applied versions that are kept, and the rules in all of them: some 100 MiB at 1 KiB a rule. */
+  configVersionsMax: 100,
+  configVersionsRulesMax: 100_000,
+  /** How long an applied configuration may wait to be confirmed. */
+  configConfirmMaxMs: 24 * 3_600_000,
 
   /** RFC 1112: multicast stays on the link unless somebody decides otherwise. */
   multicastTtlDefault: 1,

@@ -19,10 +19,14 @@ type Shape = {
   items?: Shape;
 };
 
+// Made once, when the first file is judged: it takes some milliseconds.
+let shapeOfAll: Shape | undefined;
+
 /** Keys that nothing reads, anywhere below `root`, each with the known key that was probably meant. */
 export function unknownKeys(root: Node): Complaint[] {
   const complaints: Complaint[] = [];
-  walk(root, jsonSchema(), complaints);
+  shapeOfAll ??= jsonSchema();
+  walk(root, shapeOfAll, complaints);
   return complaints;
 }
 

@@ -1,14 +1,15 @@
 // From texts to rules: all files of a configuration, judged each by itself and then beside each other. Changes nothing.
 import { printable } from "../base/printable.ts";
 import { compact } from "../rules/fields.ts";
-import { makeRule, protocols, type Rule } from "../rules/schema.ts";
+import type { Rule } from "../rules/schema.ts";
 import { conflicts } from "./conflicts.ts";
 import { type ConfigText, readConfig } from "./files.ts";
 import { memberOf } from "./json5/node.ts";
 import { type Judged, judge } from "./judge.ts";
 import { loopProblems, type PlacedRule } from "./loops.ts";
 import { type Problem, sorted } from "./problem.ts";
-import type { Config, FileRule } from "./schema.ts";
+import { fromFile } from "./rule-value.ts";
+import type { Config } from "./schema.ts";
 import { protocolSectionNames } from "./sections.ts";
 
 /** Everything in a configuration but its rules. */
@@ -64,23 +65,6 @@ export function judgeValue(value: unknown): { loaded?: Loaded; errors: string[];
   const of = (severity: Problem["severity"]) =>
     problems.filter((problem) => problem.severity === severity).map(({ message }) => message);
   return { ...compact({ loaded }), errors: of("error"), warnings: of("warning") };
-}
-
-/** The rule that a rule of the file asks for. */
-export function fromFile({ rule_id, name, input, outputs, exclusive, allow_loop }: FileRule): Rule {
-  return makeRule(
-    {
-      ...compact({ rule_id, name }),
-      input_interface: input.interface,
-      input_group: input.group,
-      input_port: input.port,
-      input_protocol: input.protocol === "esp" ? protocols.esp : protocols.udp,
-      ...compact({ input_source: input.source }),
-      outputs,
-      ...compact({ exclusive, allow_loop }),
-    },
-    "Static",
-  );
 }
 
 function settingsOf(configs: readonly Config[]): Settings {

@@ -44,7 +44,8 @@ const outputSchema = z
   )
   .transform(compact);
 
-const ruleSchema = z.object(
+/** One rule of the file. */
+export const fileRuleSchema = z.object(
   {
     rule_id: text("a rule id", limits.ruleIdSizeMax)
       .nullish()
@@ -79,7 +80,7 @@ export const configSchema = z.object(
   {
     $schema: z.string({ error: "must be the address of a JSON Schema" }).nullish().describe("for editors; not used"),
     pinning: pinningSchema.nullish().describe("interface -> CPU numbers; one worker per CPU"),
-    rules: list(ruleSchema, "rules", limits.rulesMax).nullish(),
+    rules: list(fileRuleSchema, "rules", limits.rulesMax).nullish(),
     multicast_ttl: ttl.nullish().describe("TTL of multicast outputs that name none; default 1"),
     ...protocolSections,
   },
@@ -87,4 +88,4 @@ export const configSchema = z.object(
 );
 
 export type Config = z.output<typeof configSchema>;
-export type FileRule = z.output<typeof ruleSchema>;
+export type FileRule = z.output<typeof fileRuleSchema>;

@@ -9,8 +9,8 @@ import { parseCommand } from "./parse.ts";
 import { CommandReader } from "./reader.ts";
 import type { Command, Reply } from "./words.ts";
 
-/** Who asks. */
-export type ClientInfo = { id: number };
+/** Who asks; `uid` where the system tells. */
+export type ClientInfo = { id: number; uid?: number };
 
 /** Carries out one command. Must settle; what it throws is answered as an error. */
 export type Handler = (command: Command, client: ClientInfo) => Promise<Reply>;

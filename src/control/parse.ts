@@ -4,12 +4,11 @@ import { suggestion } from "../base/nearest.ts";
 import { done, failed, type Outcome, reasonOf } from "../base/outcome.ts";
 import { explain } from "../rules/explain.ts";
 import { found } from "../rules/fields.ts";
-import { type Command, type CommandWord, commandBodies, commandWords } from "./words.ts";
+import { type Command, type CommandWithData, type CommandWord, commandBodies, commandWords } from "./words.ts";
 
 /** Commands that MCR knows and this version does not (INTEROP.md 2.3). */
 const laterCommands = new Set(
   (
-    "GetConfig LoadConfig SaveConfig CheckConfig GetControlPlaneConfig " +
     "GetPimNeighbors EnablePim DisablePim SetStaticRp SetRpAddress AddExternalNeighbor RemoveExternalNeighbor " +
     "ListExternalNeighbors ClearExternalNeighbors SetRpfProvider GetRpfProvider QueryRpf AddRpfRoute RemoveRpfRoute " +
     "ListRpfRoutes ClearRpfRoutes GetIgmpGroups EnableIgmpQuerier DisableIgmpQuerier GetMroute GetMsdpPeers " +
@@ -52,37 +51,16 @@ export function checkCommand(value: unknown): Outcome<Command> {
     return failed(`a command is an object with exactly one key, not ${others.length === 0 ? 0 : others.length + 1}`);
   }
   const [name, body] = entry;
-  switch (name) {
-    case "AddRule": {
-      const parsed = commandBodies.AddRule.safeParse(body);
-      return parsed.success ? done({ AddRule: parsed.data }) : failed(explain(parsed.error, "AddRule"));
-    }
-    case "RemoveRule": {
-      const parsed = commandBodies.RemoveRule.safeParse(body);
-      return parsed.success ? done({ RemoveRule: parsed.data }) : failed(explain(parsed.error, "RemoveRule"));
-    }
-    case "RemoveRuleByName": {
-      const parsed = commandBodies.RemoveRuleByName.safeParse(body);
-      return parsed.success
-        ? done({ RemoveRuleByName: parsed.data })
-        : failed(explain(parsed.error, "RemoveRuleByName"));
-    }
-    case "SetGlobalLogLevel": {
-      const parsed = commandBodies.SetGlobalLogLevel.safeParse(body);
-      return parsed.success ? done({ SetGlobalLogLevel: parsed.data }) : failed(explain(parsed.error, name));
-    }
-    case "SetFacilityLogLevel": {
-      const parsed = commandBodies.SetFacilityLogLevel.safeParse(body);
-      return parsed.success ? done({ SetFacilityLogLevel: parsed.data }) : failed(explain(parsed.error, name));
-    }
-    case "Explain": {
-      const parsed = commandBodies.Explain.safeParse(body);
-      return parsed.success ? done({ Explain: parsed.data }) : failed(explain(parsed.error, name));
-    }
-    default:
-      // `{"Ping":null}` is how some serializers write a variant without data.
-      return body === null ? wordCommand(name) : failed(unknown(name));
+  if (!hasBody(name)) {
+    // `{"Ping":null}` is how some serializers write a variant without data.
+    return body === null ? wordCommand(name) : failed(unknown(name));
   }
+  const parsed = commandBodies[name].safeParse(body);
+  return parsed.success ? done({ [name]: parsed.data } as CommandWithData) : failed(explain(parsed.error, name));
+}
+
+function hasBody(name: string): name is keyof typeof commandBodies {
+  return Object.hasOwn(commandBodies, name);
 }
 
 function isWord(name: string): name is CommandWord {
@@ -93,7 +71,7 @@ function wordCommand(name: string): Outcome<Command> {
   if (isWord(name)) {
     return done(name);
   }
-  if (Object.hasOwn(commandBodies, name)) {
+  if (hasBody(name)) {
     return failed(`${name} needs its data: {"${name}":{…}}`);
   }
   return failed(unknown(name));

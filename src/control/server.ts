@@ -2,6 +2,7 @@
 import { createServer, type Socket } from "node:net";
 import { done, type Outcome } from "../base/outcome.ts";
 import { limits } from "../limits.ts";
+import { peerUid } from "../shim/peer.ts";
 import { type ClientInfo, Connection, type Handler, type ServerLimits, type Shared } from "./connection.ts";
 import { bindPath, clearPath, fileIdentity, releasePath, type ServerFailure } from "./socketfile.ts";
 
@@ -74,7 +75,7 @@ export class ControlServer {
 
   #accept(socket: Socket): void {
     this.#clientCountTotal++;
-    const connection = new Connection(socket, { id: this.#clientCountTotal }, this.#shared);
+    const connection = new Connection(socket, { id: this.#clientCountTotal, ...peerOf(socket) }, this.#shared);
     if (this.#clients.size >= this.#shared.limits.clientsMax && !this.#makeRoom()) {
       this.#refuse(connection, `too many clients (${this.#shared.limits.clientsMax}); try again in a moment`);
       return;
@@ -106,4 +107,12 @@ export class ControlServer {
     this.#refuse(longest, "closed to make room for another client");
     return true;
   }
+}
+
+/** The user at the other end, as of when it connected. */
+function peerOf(socket: Socket): { uid?: number } {
+  // Bun keeps the descriptor where Node does, and its types do not say so.
+  const { _handle: handle } = socket as unknown as { _handle?: { fd?: unknown } };
+  const uid = typeof handle?.fd === "number" ? peerUid(handle.fd) : undefined;
+  return uid === undefined ? {} : { uid };
 }

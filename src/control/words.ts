@@ -5,6 +5,7 @@ import { limits } from "../limits.ts";
 import { facilities, levels } from "../log/record.ts";
 import { found, objectError, text } from "../rules/fields.ts";
 import { originSchema, ruleDraftSchema } from "../rules/schema.ts";
+import { configCommandBodies, configCommandWords, configReplies } from "./config-words.ts";
 import { explanationSchema } from "./explanation.ts";
 import { accountSchema, statusSchema } from "./status.ts";
 
@@ -23,6 +24,7 @@ export const commandBodies = {
   SetFacilityLogLevel: z.object({ facility, level }, objectError),
   /** Ours: why nothing arrives through the rule of this id or name. */
   Explain: z.object({ rule: text("the id or name of a rule", limits.ruleIdSizeMax) }, objectError),
+  ...configCommandBodies,
 };
 
 /**
@@ -39,18 +41,18 @@ export const commandWords = [
   "GetLogLevels",
   "ResetLogLevels",
   "CheckCounters",
+  ...configCommandWords,
 ] as const;
 
 export type CommandWord = (typeof commandWords)[number];
 /** What the server hands on: checked, in the form of the wire. */
-export type Command =
-  | CommandWord
-  | { AddRule: z.output<typeof commandBodies.AddRule> }
-  | { RemoveRule: z.output<typeof commandBodies.RemoveRule> }
-  | { RemoveRuleByName: z.output<typeof commandBodies.RemoveRuleByName> }
-  | { SetGlobalLogLevel: z.output<typeof commandBodies.SetGlobalLogLevel> }
-  | { SetFacilityLogLevel: z.output<typeof commandBodies.SetFacilityLogLevel> }
-  | { Explain: z.output<typeof commandBodies.Explain> };
+export type Command = CommandWord | CommandWithData;
+
+type CommandBodies = typeof commandBodies;
+/** The commands with data, each an object of one key. */
+export type CommandWithData = {
+  [K in keyof CommandBodies]: { [Key in K]: z.output<CommandBodies[K]> };
+}[keyof CommandBodies];
 
 /** Whether a rule forwards. `pending`: it will as soon as what `reason` says is mended. */
 export const ruleStateSchema = z.enum(["active", "pending"]);
@@ -90,6 +92,8 @@ export const listedRuleSchema = z.looseObject({
   ended_reason: z.string().optional(),
   /** Ours: what is odd about the rule though it runs; absent: nothing. */
   warnings: z.array(z.string()).optional(),
+  /** Ours: how the rule differs from the files; absent when it stands in them like this. */
+  unsaved: z.enum(["added", "changed"]).optional(),
 });
 
 /** One flow; a datagram counts once, however many outputs it has. Bytes are payload. */
@@ -135,6 +139,7 @@ export const replySchema = z.union([
   z.strictObject({ Status: statusSchema }),
   z.strictObject({ Accounts: z.array(accountSchema) }),
   z.strictObject({ Explanation: explanationSchema }),
+  ...configReplies,
 ]);
 
 export type Reply = z.output<typeof replySchema>;

@@ -12,7 +12,10 @@ export const list: Verb = {
   aliases: ["list-rules"],
   chapter: "Rules",
   summary: "show the rules and whether they forward",
-  details: ["A pending rule or output says what it waits for. TTL is what datagrams leave with."],
+  details: [
+    "A pending rule or output says what it waits for. TTL is what datagrams leave with. What the configuration files do not say " +
+      "is marked as not saved.",
+  ],
   usesSocket: true,
   options: {},
   examples: [
@@ -72,6 +75,9 @@ function stateOf(rule: ListedRule, output: { pending?: string | undefined }, isF
     words.push(`${rule.state ?? "active"}${reason}`);
     if (rule.ended_reason !== undefined) {
       words.push(`not ended after capture: ${rule.ended_reason}`);
+    }
+    if (rule.unsaved !== undefined) {
+      words.push(rule.unsaved === "added" ? "not saved" : "changed, not saved");
     }
     words.push(...(rule.warnings ?? []).map((warning) => `warning: ${warning}`));
   }

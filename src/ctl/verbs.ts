@@ -11,6 +11,7 @@ import { list } from "./list.ts";
 import { logLevel } from "./log-level.ts";
 import { metrics } from "./metrics.ts";
 import { ping } from "./ping.ts";
+import { reload } from "./reload.ts";
 import { remove } from "./remove.ts";
 import { gen, sink, supervise } from "./roles.ts";
 import { stats } from "./stats.ts";
@@ -61,6 +62,7 @@ export const verbs: readonly AnyVerb[] = [
   status,
   workers,
   config,
+  reload,
   explain,
   top,
   metrics,

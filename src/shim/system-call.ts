@@ -8,6 +8,7 @@ type Architecture = "x64" | "arm64";
 /** arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
 const numbers = {
   bpf: { x64: 321, arm64: 280 },
+  getsockopt: { x64: 55, arm64: 209 },
   prctl: { x64: 157, arm64: 167 },
 } as const satisfies Record<string, Record<Architecture, number>>;
 

@@ -1,10 +1,12 @@
 // What each command of an operator does.
 import { programVersion } from "../base/version.ts";
-import { type Command, protocolVersion, type Reply } from "../control/words.ts";
+import { type Command, type CommandWithData, protocolVersion, type Reply } from "../control/words.ts";
 import type { Levels } from "../log/levels.ts";
 import { makeRule } from "../rules/schema.ts";
+import { configure, configureWord } from "./config-commands.ts";
+import type { Configuration } from "./configuration.ts";
 import type { Explainer } from "./explainer.ts";
-import { type LevelCommand, listLevels, resetLevels, setLevels } from "./log-levels.ts";
+import { listLevels, resetLevels, setLevels } from "./log-levels.ts";
 import type { Relaying } from "./relaying.ts";
 import type { Stats } from "./stats.ts";
 import type { Workers } from "./workers.ts";
@@ -16,23 +18,27 @@ export type CommandParts = {
   workers: Workers;
   explainer: Explainer;
   levels: Levels;
+  configuration: Configuration;
 };
 
 /** Carries out `command`; what is refused is an Error reply, never a throw. */
-export async function carryOut(parts: CommandParts, command: Command): Promise<Reply> {
-  const { relaying, stats } = parts;
+export async function carryOut(parts: CommandParts, command: Command, uid?: number): Promise<Reply> {
+  const { relaying, stats, configuration } = parts;
   if (typeof command === "object") {
     if ("Explain" in command) {
       const explained = parts.explainer.explain(command.Explain.rule);
       return explained.ok ? { Explanation: explained.value } : { Error: explained.error };
     }
-    return "SetGlobalLogLevel" in command || "SetFacilityLogLevel" in command
-      ? setLevels(parts.levels, parts.workers, command)
-      : change(relaying, command);
+    if ("SetGlobalLogLevel" in command || "SetFacilityLogLevel" in command) {
+      return setLevels(parts.levels, parts.workers, command);
+    }
+    return "AddRule" in command || "RemoveRule" in command || "RemoveRuleByName" in command
+      ? change(relaying, command)
+      : configure(configuration, command, uid);
   }
   switch (command) {
     case "ListRules":
-      return { Rules: stats.rules() };
+      return { Rules: stats.rules((rule) => configuration.unsaved(rule)) };
     case "GetStats":
       return { Stats: stats.flows() };
     case "ListWorkers":
@@ -49,12 +55,14 @@ export async function carryOut(parts: CommandParts, command: Command): Promise<R
       return resetLevels(parts.levels, parts.workers);
     case "Ping":
       return ping(parts.workers);
+    default:
+      return configureWord(configuration, command);
   }
 }
 
 async function change(
   relaying: Relaying,
-  command: Exclude<Command, string | LevelCommand | { Explain: unknown }>,
+  command: Extract<CommandWithData, { AddRule: unknown } | { RemoveRule: unknown } | { RemoveRuleByName: unknown }>,
 ): Promise<Reply> {
   if ("AddRule" in command) {
     const added = await relaying.add(makeRule(command.AddRule, "Dynamic"));

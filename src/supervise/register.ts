@@ -47,6 +47,20 @@ export class Register {
     return this.table.warnings(rule);
   }
 
+  /** Sets the TTL of multicast outputs that name none, and adds to `change` the rules that it concerns. */
+  withTtl({ put, remove }: Change, multicastTtl: number | undefined): Change {
+    const { outputs } = this.parts;
+    if (outputs.multicastTtl === multicastTtl) {
+      return { put, remove };
+    }
+    outputs.multicastTtl = multicastTtl;
+    const named = new Set([...remove, ...put.map((rule) => rule.rule_id)]);
+    const concerned = this.list().filter(
+      (live) => !named.has(live.rule.rule_id) && live.outputs.some(({ output, ttl }) => ttl !== outputs.ttlOf(output)),
+    );
+    return { put: [...put, ...concerned.map(({ rule }) => rule)], remove };
+  }
+
   /** Why `change` cannot be made as a whole. */
   problem(change: Change): string | undefined {
     return this.table.problem(change);

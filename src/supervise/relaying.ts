@@ -29,6 +29,9 @@ export type RelayingParts = {
   onNews: (level: "Info" | "Warning" | "Error", message: string, fields?: Record<string, string | number>) => void;
 };
 
+/** A set of changes; `multicastTtl`, where it is given, changes with it. */
+export type RelayingChange = Change & { multicastTtl?: number | undefined };
+
 /** Every rule and what it needs, in line with the links; one change at a time. */
 export class Relaying {
   private readonly parts: RelayingParts;
@@ -101,10 +104,10 @@ export class Relaying {
 
   /**
    * Makes a set of changes in one step, on all workers or not at all: it is made when every worker has carried it out. Rules
-   * that it does not name notice nothing. `multicastTtl` changes with it where it is given.
+   * that it does not name notice nothing. A function is asked when its turn has come, for what it then finds.
    */
-  apply(change: Change & { multicastTtl?: number | undefined }): Promise<Outcome<Step[]>> {
-    return this.inTurn(() => this.applyNow(change));
+  apply(change: RelayingChange | (() => RelayingChange)): Promise<Outcome<Step[]>> {
+    return this.inTurn(() => this.applyNow(typeof change === "function" ? change() : change));
   }
 
   /** Links, addresses or routes changed: what waited may run, what ran may have to wait. */
@@ -149,14 +152,15 @@ export class Relaying {
     ending.sync(workers().runningCount === 0 ? [] : this.endable);
   }
 
-  private async applyNow(change: Change & { multicastTtl?: number | undefined }): Promise<Outcome<Step[]>> {
+  private async applyNow(asked: RelayingChange): Promise<Outcome<Step[]>> {
     const { outputs, workers, ending } = this.parts;
+    const ttlBefore = outputs.multicastTtl;
+    const change = this.register.withTtl(asked, "multicastTtl" in asked ? asked.multicastTtl : ttlBefore);
     const problem = this.register.problem(change) ?? (change.put.length > 0 ? await workers().whole() : undefined);
     if (problem !== undefined) {
+      outputs.multicastTtl = ttlBefore;
       return failed(problem);
     }
-    const ttlBefore = outputs.multicastTtl;
-    outputs.multicastTtl = "multicastTtl" in change ? change.multicastTtl : ttlBefore;
     const steps = this.register.prepare(change);
     if (typeof steps === "string") {
       outputs.multicastTtl = ttlBefore;

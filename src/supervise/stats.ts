@@ -15,6 +15,8 @@ import {
   ruleMax,
   ruleSize,
 } from "../relay/counters.ts";
+import { compact } from "../rules/fields.ts";
+import type { Rule } from "../rules/schema.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import { accountsOf } from "./accounts.ts";
@@ -102,7 +104,8 @@ export class Stats {
     }));
   }
 
-  rules(): ListedRule[] {
+  /** Every rule as MCR lists it, and ours beside it; `unsavedOf` says how a rule differs from the files. */
+  rules(unsavedOf: (rule: Rule) => "added" | "changed" | undefined = () => undefined): ListedRule[] {
     return this.parts.relaying.list().map((live) => ({
       ...live.rule,
       outputs: live.outputs.map((output) => ({
@@ -114,6 +117,7 @@ export class Stats {
       state: live.pending === undefined ? ("active" as const) : ("pending" as const),
       ...(live.pending === undefined ? this.parts.ending.verdictOf(live.serial) : { reason: live.pending }),
       ...this.warningsOf(live),
+      ...compact({ unsaved: unsavedOf(live.rule) }),
     }));
   }
 

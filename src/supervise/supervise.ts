@@ -1,4 +1,5 @@
 // The role `supervise`: puts the parts together, starts, waits for a signal, ends. It moves no packet.
+import { resolve } from "node:path";
 import { exitCodes } from "../base/exit.ts";
 import { configPathDefault } from "../config/files.ts";
 import { type Loaded, loadConfig } from "../config/load.ts";
@@ -12,6 +13,7 @@ import { failureText, isFailure } from "../shim/socket.ts";
 import { privilegesFinal } from "../shim/system-call.ts";
 import { Captures } from "./captures.ts";
 import { carryOut } from "./commands.ts";
+import { Configuration } from "./configuration.ts";
 import { allowedCores } from "./cores.ts";
 import { Ending } from "./ending.ts";
 import { closeAccount } from "./estate.ts";
@@ -69,13 +71,13 @@ async function supervise(options: SuperviseOptions, log: Log, tail: Tail): Promi
   if (origin.note !== undefined) {
     log.say("Notice", origin.note);
   }
-  const house = build(options, log, tail, links, cores.value, config.settings.multicast_ttl ?? undefined);
-  const { relaying, workers, memberships, ending } = house;
+  const house = build(options, log, tail, links, cores.value, config);
+  const { relaying, workers, memberships, ending, configuration } = house;
   // The socket first: whoever finds it taken has not joined a group yet, and sends nothing twice.
   const started = Promise.withResolvers<void>();
   const server = await openControlServer({
     path: options.controlSocketPath,
-    handle: (command) => started.promise.then(() => carryOut(house, command)),
+    handle: (command, { uid }) => started.promise.then(() => carryOut(house, command, uid)),
   });
   if (!server.ok) {
     links.close();
@@ -100,6 +102,7 @@ async function supervise(options: SuperviseOptions, log: Log, tail: Tail): Promi
     result = await serve(options, house, log, signal);
   }
   await server.value.close();
+  configuration.close();
   // Before the workers: from here on nobody consumes what would end.
   ending.close();
   await workers.end();
@@ -109,9 +112,13 @@ async function supervise(options: SuperviseOptions, log: Log, tail: Tail): Promi
   return result;
 }
 
+function configPathOf({ configPath }: SuperviseOptions): string {
+  return configPath === undefined ? configPathDefault : resolve(configPath);
+}
+
 /** What the files ask for. Without a name for one, the default file, if it is there. Every mistake is a line of the log. */
 async function configured(options: SuperviseOptions, log: Log): Promise<Loaded | Refusal> {
-  const path = options.configPath ?? configPathDefault;
+  const path = configPathOf(options);
   const { loaded, problems } = await loadConfig(path);
   for (const problem of problems) {
     log.say(problem.severity === "error" ? "Error" : "Warning", problemLine(problem));
@@ -131,14 +138,14 @@ function build(
   tail: Tail,
   links: Links,
   cores: readonly number[],
-  multicastTtl: number | undefined,
+  config: Loaded,
 ) {
   const user = workerUser();
   // A worker has one core: two threads on it would only take turns, and pay for every change (ARCHITECTURE.md, pipelines).
   const pipeline = options.pipeline === "auto" ? "unified" : options.pipeline;
   // Workers and what they are brought up with know each other; the cycle is closed by functions.
   const captures = new Captures(() => workers);
-  const outputs = new Outputs(links, () => workers.pages, multicastTtl);
+  const outputs = new Outputs(links, () => workers.pages, config.settings.multicast_ttl ?? undefined);
   const memberships = new Memberships();
   const onNews: ConstructorParameters<typeof Relaying>[0]["onNews"] = (level, message, fields) =>
     log.say(level, message, fields);
@@ -167,7 +174,15 @@ function build(
   const stats = new Stats({ relaying, workers, captures, outputs, links, ending, pipeline, troubles, logTail });
   const lost = new Lost({ relaying, workers, captures });
   const explainer = new Explainer({ relaying, workers, links, memberships, lost });
-  return { relaying, workers, stats, lost, troubles, memberships, links, ending, explainer, levels: log.levels };
+  const configuration = new Configuration({
+    relaying,
+    path: configPathOf(options),
+    loaded: config,
+    onNews: (level, message, fields) => log.say(level, message, fields),
+    nowMs: () => Date.now(),
+  });
+  const { levels } = log;
+  return { relaying, workers, stats, lost, configuration, troubles, memberships, links, ending, explainer, levels };
 }
 
 type House = ReturnType<typeof build>;
@@ -193,6 +208,16 @@ async function serve(
   return undefined;
 }
 
+/** What a service manager means by "reload". What is wrong with the files was said line by line; what runs, runs on. */
+async function reload(configuration: Configuration, log: Log): Promise<void> {
+  const applied = await configuration.reload({ how: "reload" });
+  if (!applied.ok) {
+    log.say("Error", `SIGHUP: nothing was changed: ${applied.error.split("\n", 1)[0]}`);
+  } else if (applied.value.version === undefined) {
+    log.say("Notice", "SIGHUP: the files say what runs already");
+  }
+}
+
 /** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
 async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<string>): Promise<void> {
   const { links, relaying, stats, lost, troubles, workers } = house;
@@ -206,8 +231,8 @@ async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
-  // A terminal that closes, or a "reload" of a service manager: neither may end a relay.
-  process.on("SIGHUP", () => log.say("Notice", "SIGHUP: nothing was reloaded; rules change with 'add' and 'remove'"));
+  // Also a terminal that closes: it may not end a relay.
+  process.on("SIGHUP", () => void reload(house.configuration, log));
   const bell = setInterval(() => {
     const isChanged = links.poll();
     if (links.pollRoutes() || isChanged) {

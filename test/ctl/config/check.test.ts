@@ -86,5 +86,5 @@ test("config without a known action says which there are", async () => {
     code: 64,
     complained: expect.stringContaining("Did you mean 'check'?"),
   });
-  expect(await ran("config")).toMatchObject({ code: 64, complained: expect.stringContaining("check, schema") });
+  expect(await ran("config")).toMatchObject({ code: 64, complained: expect.stringContaining("check, plan, apply") });
 });

@@ -1,0 +1,54 @@
+// A rule of the file and a rule at run time: one into the other and back, with nothing lost.
+import { compact } from "../rules/fields.ts";
+import { makeRule, type Output, protocols, type Rule } from "../rules/schema.ts";
+import type { FileRule } from "./schema.ts";
+
+/** A rule as the file writes it. `rule_id` only where it is not the hash of the input. */
+export type RuleValue = {
+  rule_id?: string;
+  name?: string;
+  input: { interface: string; group: string; port: number; protocol?: "esp"; source?: string };
+  outputs: Output[];
+  exclusive?: boolean;
+  allow_loop?: boolean;
+};
+
+/** The rule that a rule of the file asks for. */
+export function fromFile({ rule_id, name, input, outputs, exclusive, allow_loop }: FileRule): Rule {
+  return makeRule(
+    {
+      ...compact({ rule_id, name }),
+      input_interface: input.interface,
+      input_group: input.group,
+      input_port: input.port,
+      input_protocol: input.protocol === "esp" ? protocols.esp : protocols.udp,
+      ...compact({ input_source: input.source }),
+      outputs,
+      ...compact({ exclusive, allow_loop }),
+    },
+    "Static",
+  );
+}
+
+/** How the file says `rule`; fromFile() makes the same rule of it. */
+export function toFile(rule: Rule): RuleValue {
+  const value: RuleValue = {
+    ...compact({ name: rule.name }),
+    input: {
+      interface: rule.input_interface,
+      group: rule.input_group,
+      port: rule.input_port,
+      ...(rule.input_protocol === protocols.esp ? { protocol: "esp" as const } : {}),
+      ...compact({ source: rule.input_source }),
+    },
+    outputs: rule.outputs,
+    ...compact({ exclusive: rule.exclusive, allow_loop: rule.allow_loop }),
+  };
+  const isDerived = fromFile(value).rule_id === rule.rule_id;
+  return isDerived ? value : { rule_id: rule.rule_id, ...value };
+}
+
+/** Whether two rules say the same. Who made them is not part of it. */
+export function isSameRule(a: Rule, b: Rule): boolean {
+  return a.rule_id === b.rule_id && Bun.deepEquals(toFile(a), toFile(b));
+}
