@@ -47,6 +47,8 @@ export const limits = {
   socketPathSizeMax: 107,
   /** How long an operator's command waits: births and acknowledgements of workers happen within it. */
   replyPatienceMs: 30_000,
+  /** How long the doctor waits for a supervisor: one that is slower than this is not well. */
+  doctorAnswerWaitMs: 3_000,
 
   // Configuration file.
   configSizeMax: 64 * 1024 * 1024,

@@ -5,6 +5,7 @@ import { add } from "./add.ts";
 import { usage } from "./answer.ts";
 import { findVerb } from "./arguments.ts";
 import { config } from "./config.ts";
+import { doctor } from "./doctor.ts";
 import { explain } from "./explain.ts";
 import { overview, page } from "./help.ts";
 import { list } from "./list.ts";
@@ -66,6 +67,7 @@ export const verbs: readonly AnyVerb[] = [
   explain,
   top,
   metrics,
+  doctor,
   logLevel,
   ping,
   version,

@@ -36,8 +36,11 @@ function openByMemfd(image: Uint8Array) {
   // Padded: what is handed to C lives outside the collected heap only when it is large (DESIGN.md 6).
   const name = new Uint8Array(4096);
   name.set(new TextEncoder().encode("mcr-shim"));
-  const closeOnExec = 1;
-  const fd = libc.memfd_create(pointerOf(name), closeOnExec);
+  // With vm.memfd_noexec=2, Linux 6.3 takes no other memfd. The seal is against execve(2); to map it as code is not forbidden.
+  // Kernels before do not know the flag.
+  const [closeOnExec, noExecSeal] = [1, 8];
+  const sealed = libc.memfd_create(pointerOf(name), closeOnExec | noExecSeal);
+  const fd = sealed >= 0 ? sealed : libc.memfd_create(pointerOf(name), closeOnExec);
   if (fd < 0) {
     throw new Error("memfd_create refused");
   }
@@ -55,7 +58,7 @@ function openByMemfd(image: Uint8Array) {
   }
 }
 
-/** vm.memfd_noexec=2 and some security modules forbid the memfd: use a file that lives only until it is open. */
+/** Security modules and seccomp profiles may forbid the memfd: use a file that lives only until it is open. */
 function openByFile(image: Uint8Array) {
   const directories = [process.env["RUNTIME_DIRECTORY"], "/run", process.env["STATE_DIRECTORY"], tmpdir()];
   const refusals: string[] = [];

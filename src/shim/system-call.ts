@@ -7,8 +7,11 @@ type Architecture = "x64" | "arm64";
 
 /** arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
 const numbers = {
+  adjtimex: { x64: 159, arm64: 171 },
   bpf: { x64: 321, arm64: 280 },
   getsockopt: { x64: 55, arm64: 209 },
+  getxattr: { x64: 191, arm64: 8 },
+  ioctl: { x64: 16, arm64: 29 },
   prctl: { x64: 157, arm64: 167 },
 } as const satisfies Record<string, Record<Architecture, number>>;
 

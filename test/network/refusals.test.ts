@@ -34,7 +34,7 @@ test("without privileges it ends with 77 and says which it needs", async () => {
 });
 
 test("without io_uring it ends with 69, names the likely cause and the cure", async () => {
-  const { exitCode, stderr } = await refused([], { under: [compiled("no-io-uring")] });
+  const { exitCode, stderr } = await refused([], { under: [compiled("forbid"), "io_uring_setup"] });
   expect(exitCode).toBe(69);
   expect(stderr).toContain("io_uring is not available (EPERM)");
   expect(stderr).toContain("seccomp");

@@ -29,17 +29,21 @@ type Door = { target: string; onlyFor?: readonly string[]; notFor?: readonly str
 /** These are closed, to all but some or to some. */
 const doors: readonly Door[] = [
   { target: "bun:ffi", onlyFor: ["shim"] },
-  { target: "relay", notFor: ["supervise", "ctl", "control"] },
-  { target: "supervise", notFor: ["worker", "ctl", "traffic", "shim", "log"] },
-  { target: "worker", notFor: ["ctl", "traffic", "control", "shim"] },
+  { target: "relay", notFor: ["supervise", "ctl", "control", "doctor"] },
+  { target: "supervise", notFor: ["worker", "ctl", "traffic", "shim", "log", "doctor"] },
+  { target: "worker", notFor: ["ctl", "traffic", "control", "shim", "doctor"] },
 ];
 
 /** Files of relay/ that its other side may read: the layout of the counter page, which both processes map. */
 const relayFilesForAll: readonly string[] = ["relay/counters.ts"];
 
-/** Doors that one file may pass: `explain --frame` decides about a frame with the very code that workers decide with. */
+/**
+ * Doors that one file may pass: `explain --frame` decides about a frame with the very code that workers decide with, and the
+ * doctor reads netlink's bytes with the supervisor's reader.
+ */
 const passes: ReadonlyMap<string, readonly string[]> = new Map([
   ["ctl/walk.ts", ["relay/parse.ts", "relay/match.ts", "worker/match-rule.ts"]],
+  ["doctor/queriers.ts", ["supervise/netlink.ts"]],
 ]);
 
 /** Imports that cross a wall or a closed door. */
