@@ -6,6 +6,7 @@ import { run, runAnyway } from "../helpers/run.ts";
 const here = import.meta.dir;
 const builtDir = join(here, "../../build/bench");
 const libraries: Record<string, string[]> = {
+  "gen.c": ["-lm"],
   "counter.c": ["-l:libbpf.a", "-l:libelf.a", "-l:libz.a"],
   "peers/uring.c": ["-l:liburing.a"],
 };

@@ -7,10 +7,14 @@
  * It spins between bursts: a sleep is late by more than the gap.  What is late by more than CATCH_UP_NS moves the
  * schedule, and the result says so: a generator that was held up must not repay it as one huge burst.
  *
- * usage: gen LINK_ADDRESS GROUP PORT FLOWS SIZE RATE BURST MILLISECONDS      (RATE 0: as fast as it goes)
+ * With a SEED, bursts have random sizes up to BURST and random gaps, exponential around the rate's; and now and then nothing
+ * comes for PAUSE_NS, so that whatever a relay forgot stands out by its latency.
+ *
+ * usage: gen LINK_ADDRESS GROUP PORT FLOWS SIZE RATE BURST MILLISECONDS [SEED]      (RATE 0: as fast as it goes)
  * Prints one JSON line: sent, errors, elapsed_ns, cpu_ns, send_ns (time inside the sends), shifted_ns. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
 #include <netinet/udp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,6 +24,8 @@
 #include <time.h>
 
 #define CATCH_UP_NS 2000000
+#define PAUSE_NS 40000000
+#define PAUSE_EVERY 512
 #define FLOWS_MAX 1024
 #define BURST_MAX 64
 #define PAYLOAD_MAX 65507
@@ -38,6 +44,23 @@ static uint64_t now(clockid_t clock)
 
 	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* xorshift64 (Marsaglia, 2003). */
+static uint64_t random_next(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* How long after a burst of `burst` the next one comes. */
+static uint64_t random_gap(uint64_t *state, double gap_each, int burst, uint64_t bursts)
+{
+	double part = (double)(random_next(state) >> 11) / (double)(1ull << 53);
+
+	return bursts % PAUSE_EVERY == 0 ? PAUSE_NS : (uint64_t)(-log(1 - part) * gap_each * burst);
 }
 
 static void die(const char *what)
@@ -76,17 +99,17 @@ static void stamp(struct flow *flow, int size, int burst)
 
 int main(int argc, char **argv)
 {
-	uint64_t sent = 0, errors = 0, send_ns = 0, shifted = 0, bursts = 0;
-	int flow_count, size, burst;
+	uint64_t sent = 0, errors = 0, send_ns = 0, shifted = 0, bursts = 0, random = 0, scheduled = 0;
+	int flow_count, size, burst_max, burst;
 	double gap;
 
-	if (argc != 9) {
-		fprintf(stderr, "usage: gen LINK_ADDRESS GROUP PORT FLOWS SIZE RATE BURST MILLISECONDS\n");
+	if (argc != 9 && argc != 10) {
+		fprintf(stderr, "usage: gen LINK_ADDRESS GROUP PORT FLOWS SIZE RATE BURST MILLISECONDS [SEED]\n");
 		return 64;
 	}
 	flow_count = atoi(argv[4]);
 	size = atoi(argv[5]);
-	burst = atoi(argv[7]);
+	burst = burst_max = atoi(argv[7]);
 	if (flow_count < 1 || flow_count > FLOWS_MAX || size < 16 || burst < 1 || burst > BURST_MAX ||
 	    size * burst > PAYLOAD_MAX) {
 		fprintf(stderr, "gen: flows, size or burst out of range\n");
@@ -94,13 +117,15 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < flow_count; i++)
 		flows[i].fd = open_flow(argv[1], argv[2], atoi(argv[3]) + i, size);
-	gap = atof(argv[6]) > 0 ? 1e9 * burst / atof(argv[6]) : 0;
+	gap = atof(argv[6]) > 0 ? 1e9 / atof(argv[6]) : 0;
+	if (argc == 10)
+		random = strtoull(argv[9], NULL, 10);
 
 	uint64_t start = now(CLOCK_MONOTONIC), end = start + (uint64_t)atoi(argv[8]) * 1000000u, at = start;
 
 	while (at < end) {
 		struct flow *flow = &flows[bursts % (uint64_t)flow_count];
-		uint64_t due = start + shifted + (uint64_t)(gap * (double)bursts);
+		uint64_t due = start + shifted + (random ? scheduled : (uint64_t)(gap * burst * (double)bursts));
 
 		while (at < due)
 			at = now(CLOCK_MONOTONIC);
@@ -117,6 +142,10 @@ int main(int argc, char **argv)
 		send_ns += after - at;
 		at = after;
 		bursts++;
+		if (random) {
+			scheduled += random_gap(&random, gap, burst, bursts);
+			burst = 1 + (int)(random_next(&random) % (uint64_t)burst_max);
+		}
 	}
 	printf("{\"sent\":%llu,\"errors\":%llu,\"elapsed_ns\":%llu,\"cpu_ns\":%llu,\"send_ns\":%llu,\"shifted_ns\":%llu}\n",
 	       (unsigned long long)sent, (unsigned long long)errors, (unsigned long long)(at - start),

@@ -244,6 +244,35 @@ async function takeFlows(session: Session): Promise<Sample> {
   }
 }
 
+/** Ten million datagrams, or fewer in a quick run: enough for every race of the wakeup to come up thousands of times. */
+const stress = { rate: 240_000, burst: 64, size: 256, seed: 20_011, datagrams: { full: 10_000_000, quick: 1_000_000 } };
+
+/** Random bursts with pauses between: what a lost wakeup had stranded would wait for the end of the next pause. */
+async function takeStress(session: Session): Promise<Sample> {
+  // At such rates its buffers are full within the time that a spinning generator would keep it waiting.
+  const receiver = await openReceiver(session.lab, session.arrivals, session.shape.flows, session.options.nice);
+  const sample: Sample = { stress_sent: 0, stress_lost: 0, stress_late: 0, stress_over_1ms: 0, stress_over_20ms: 0 };
+  const add = (name: string, by: number) => {
+    sample[name] = (sample[name] ?? 0) + by;
+  };
+  const wanted = stress.datagrams[session.options.isQuick ? "quick" : "full"];
+  try {
+    for (let seed = stress.seed; (sample["stress_sent"] ?? 0) < wanted; seed++) {
+      const sent = await send(session.lab, session.shape.flows, { ...stress, seconds: 5, seed }, session.options.nice);
+      const result = await received(receiver);
+      add("stress_sent", sent.sent);
+      add("stress_lost", sent.sent - result.received);
+      add("stress_late", result.late);
+      add("stress_over_1ms", result.over_1ms);
+      add("stress_over_20ms", result.over_20ms);
+      sample["stress_max"] = Math.max(sample["stress_max"] ?? 0, result.max_ns / 1000);
+    }
+  } finally {
+    await receiver.close();
+  }
+  return sample;
+}
+
 async function takeNamedRate(session: Session, metric: string): Promise<Sample> {
   return withCounter(session, async (counter) => {
     const { rate, isLimited } = await searchRate(session, counter, 1400);
@@ -281,6 +310,7 @@ export const measures: readonly Measure[] = [
   { name: "fanout50", shape: { ...one, outputs: 50 }, take: takeFanout50 },
   { name: "flows", shape: { flows: 50, outputs: 1, rules: 50 }, take: takeFlows },
   ...[1, 100, 10_000].map(rulesMeasure),
+  { name: "stress", shape: one, only: "own", take: takeStress },
 ];
 
 /** Two workers, for the one contender that has them. */

@@ -12,6 +12,7 @@ export const measureNames = [
   "flows",
   "rules",
   "workers",
+  "stress",
 ] as const;
 /** What `--quick` takes when `--only` says nothing. */
 const quickNames: readonly MeasureName[] = ["rate", "latency", "cpu", "fanout3", "fanout50"];
@@ -37,7 +38,7 @@ export type BenchOptions = {
 /** The help text. */
 export const usage = `usage: npm run bench -- [options]
 
-  --quick              one round, short trials, sizes 64 and 1400, no flows, rules, workers; under four minutes
+  --quick              one round, short trials, sizes 64 and 1400, no flows, rules, workers, stress; under four minutes
   --only LIST          of ${measureNames.join(", ")}
   --contenders LIST    only those whose name contains one of these words, e.g. split,plain
   --sizes LIST         payload bytes for the rate (default: 64,512,1400)

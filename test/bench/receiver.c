@@ -5,7 +5,7 @@
  *
  * usage: receiver GROUP:PORT:LINK_ADDRESS...
  * Each line on stdin is answered, once nothing comes any more, with the result since the last one, as one JSON line: received, late (numbers not above
- * the highest seen in their flow: reordered or repeated), latencies in ns. */
+ * the highest seen in their flow: reordered or repeated), latencies in ns, and how many took longer than 1 and than 20 ms. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -33,7 +33,7 @@ struct source {
 
 static struct source sources[SOCKETS_MAX];
 static int source_count;
-static uint64_t histogram[BUCKETS], received, late;
+static uint64_t histogram[BUCKETS], received, late, over_1ms, over_20ms;
 static uint64_t heads[BATCH][2];
 static char control[BATCH][128];
 
@@ -114,7 +114,11 @@ static void take(struct source *source, struct msghdr *header, const uint64_t he
 		return;
 	memcpy(&at, CMSG_DATA(c), sizeof(at));
 	arrived = (uint64_t)at.tv_sec * 1000000000u + (uint64_t)at.tv_nsec;
-	histogram[bucket_of(arrived > head[1] ? arrived - head[1] : 0)]++;
+	uint64_t taken = arrived > head[1] ? arrived - head[1] : 0;
+
+	histogram[bucket_of(taken)]++;
+	over_1ms += taken > 1000000;
+	over_20ms += taken > 20000000;
 }
 
 static void drain(struct source *source)
@@ -160,11 +164,12 @@ static void drain_until_quiet(void)
 
 static void report(void)
 {
-	printf("{\"received\":%llu,\"late\":%llu,\"p50_ns\":%.0f,\"p99_ns\":%.0f,\"p999_ns\":%.0f,\"max_ns\":%.0f}\n",
+	printf("{\"received\":%llu,\"late\":%llu,\"p50_ns\":%.0f,\"p99_ns\":%.0f,\"p999_ns\":%.0f,\"max_ns\":%.0f,"
+	       "\"over_1ms\":%llu,\"over_20ms\":%llu}\n",
 	       (unsigned long long)received, (unsigned long long)late, percentile(0.5), percentile(0.99),
-	       percentile(0.999), percentile(1));
+	       percentile(0.999), percentile(1), (unsigned long long)over_1ms, (unsigned long long)over_20ms);
 	fflush(stdout);
-	received = late = 0;
+	received = late = over_1ms = over_20ms = 0;
 	memset(histogram, 0, sizeof(histogram));
 	for (int i = 0; i < source_count; i++)
 		sources[i].next = 0;

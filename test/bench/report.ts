@@ -94,6 +94,18 @@ function tables(sizes: readonly number[]): Table[] {
         { head: "two workers", metrics: ["workers_2"] },
       ],
     },
+    {
+      caption: "Random bursts with pauses of 40 ms, 256 B: what a lost wakeup stranded would be over 20 ms late",
+      ownOnly: true,
+      columns: [
+        { head: "sent", metrics: ["stress_sent"] },
+        { head: "lost", metrics: ["stress_lost"] },
+        { head: "out of order", metrics: ["stress_late"] },
+        { head: "over 1 ms", metrics: ["stress_over_1ms"] },
+        { head: "over 20 ms", metrics: ["stress_over_20ms"] },
+        { head: "longest, µs", metrics: ["stress_max"] },
+      ],
+    },
   ];
 }
 

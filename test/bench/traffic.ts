@@ -6,8 +6,11 @@ import { until } from "../helpers/until.ts";
 import { farAddress, input, type Place, sinkLinks, source, spelled } from "./bed.ts";
 import { bpfObject, program } from "./compile.ts";
 
-/** `rate` in datagrams per second, 0: as fast as it goes. `burst`: datagrams back to back, the bursts evenly spaced. */
-export type Stream = { size: number; rate: number; burst: number; seconds: number };
+/**
+ * `rate` in datagrams per second, 0: as fast as it goes. `burst`: datagrams back to back, the bursts evenly spaced; with a `seed`,
+ * which is no 0, up to so many at random moments.
+ */
+export type Stream = { size: number; rate: number; burst: number; seconds: number; seed?: number };
 
 const sentSchema = z.object({
   sent: z.number(),
@@ -27,6 +30,8 @@ const receivedSchema = z.object({
   p99_ns: z.number(),
   p999_ns: z.number(),
   max_ns: z.number(),
+  over_1ms: z.number(),
+  over_20ms: z.number(),
 });
 
 export type Sent = z.output<typeof sentSchema>;
@@ -38,8 +43,9 @@ function niced(nice: number, command: readonly string[]): string[] {
 
 /** Sends a stream over `flows` flows and returns what the generator says of it. */
 export async function send(lab: Lab, flows: number, stream: Stream, nice: number): Promise<Sent> {
-  const { size, rate, burst, seconds } = stream;
-  const numbers = [input.port, flows, size, rate, burst, Math.round(seconds * 1000)].map(String);
+  const { size, rate, burst, seconds, seed } = stream;
+  const random = seed === undefined ? [] : [seed];
+  const numbers = [input.port, flows, size, rate, burst, Math.round(seconds * 1000), ...random].map(String);
   const pinned = ["taskset", "-c", String(source.cpu), program("gen.c"), source.address, input.group, ...numbers];
   const ended = await lab.spawn("gen", niced(nice, pinned)).succeed(seconds * 1000 + 20_000);
   return sentSchema.parse(JSON.parse(ended.stdout));
@@ -115,15 +121,18 @@ export class Counter {
   }
 }
 
-/** Receives at real sockets, one for each flow of each arrival, on the generator's CPU. */
-export async function openReceiver(lab: Lab, arrivals: readonly Place[], flows: number): Promise<Answering> {
+/**
+ * Receives at real sockets, one for each flow of each arrival, on the generator's CPU, where the generator goes before it unless
+ * `nice` says otherwise.
+ */
+export async function openReceiver(lab: Lab, arrivals: readonly Place[], flows: number, nice = 0): Promise<Answering> {
   const places = arrivals.flatMap((place) =>
     Array.from({ length: flows }, (_, flow) =>
       spelled({ ...place, port: place.port + flow, address: farAddress(place) }),
     ),
   );
   const command = ["taskset", "-c", String(source.cpu), program("receiver.c"), ...places];
-  return new Answering(lab.spawn("sink", command)).ready();
+  return new Answering(lab.spawn("sink", niced(nice, command))).ready();
 }
 
 /** What arrived at a receiver since it was last asked, with what was still under way. */
