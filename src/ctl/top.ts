@@ -14,7 +14,7 @@ export const top: Verb = {
   summary: "watch rules and workers live",
   details: [
     "Rates of every rule with the last minute as a curve, workers with their CPU, the newest log lines. IN counts a datagram once, " +
-      "OUT once for each output; LOST is what failed, was dropped or was not taken. '!' marks a rule that is pending.",
+      "OUT once for each output; LOST is what failed, was dropped or was not taken. '!' marks a rule that is pending, or has an output that is.",
     "Keys: q ends, s sorts by rate, name or drops, r reverses, / filters, arrows and page keys scroll.",
   ],
   usesSocket: true,

@@ -78,17 +78,26 @@ export function endable(lives: readonly LiveRule[], table: ReadonlyMap<string, L
   });
 }
 
-/** What a line of the log says of it: `pending` is why the rule waits, `outputs_waiting` how many of its outputs do. */
+/** Whether it runs, in words for the log. */
+export function stateOf({ pending, outputs }: LiveRule): string {
+  const waiting = outputs.filter((output) => output.pending !== undefined).length;
+  return pending !== undefined
+    ? "rule waits"
+    : waiting === 0
+      ? "rule runs"
+      : `rule runs, ${waiting} of its ${outputs.length} outputs wait${waiting === 1 ? "s" : ""}`;
+}
+
+/** What a line of the log says of it: `pending` is why the rule waits, `output_pending` why the first of its outputs does. */
 export function newsOf({ rule, outputs, pending }: LiveRule): Record<string, string | number> {
-  const waiting = outputs.filter((output) => output.pending !== undefined);
-  const [first] = waiting;
+  const waiting = outputs.find((output) => output.pending !== undefined);
   return {
     rule: rule.rule_id,
     ...(rule.name === undefined ? {} : { name: rule.name }),
     input: `${rule.input_group}:${rule.input_port} on ${rule.input_interface}`,
     outputs: outputs.length,
     ...(pending === undefined ? {} : { pending }),
-    ...(first === undefined ? {} : { outputs_waiting: waiting.length, first_waits_for: first.pending ?? "" }),
+    ...(waiting?.pending === undefined ? {} : { output_pending: waiting.pending }),
   };
 }
 

@@ -22,6 +22,9 @@ export type OutputFacts = {
   nextHop: { address: string; state: Neighbour } | undefined;
 };
 
+/** `4,812` */
+const grouped = new Intl.NumberFormat("en-US");
+
 const dropWords: Readonly<Record<string, string>> = {
   pending: "it had no socket yet",
   full: "its socket was full for longer than a backlog may wait",
@@ -41,7 +44,9 @@ export function outputFindings(facts: OutputFacts): Finding[] {
 
 function droppedFinding({ where, dropped, drops }: OutputFacts): Finding {
   const reasons = Object.entries(drops);
-  const why = reasons.map(([reason, count]) => `${count} because ${dropWords[reason] ?? reason}`).join(", ");
+  const why = reasons
+    .map(([reason, count]) => `${grouped.format(count)} because ${dropWords[reason] ?? reason}`)
+    .join(", ");
   const isNow = isFresh(dropped);
   return {
     verdict: "output_dropped",

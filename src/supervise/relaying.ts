@@ -10,7 +10,7 @@ import type { Ending } from "./ending.ts";
 import type { EndingRule } from "./ending-facts.ts";
 import { joinWanted } from "./join.ts";
 import type { Links } from "./links.ts";
-import { endable, type LiveRule, newsOf, type SocketOrder, upbringingOf, usable } from "./live-rule.ts";
+import { endable, type LiveRule, newsOf, type SocketOrder, stateOf, upbringingOf, usable } from "./live-rule.ts";
 import type { Memberships } from "./memberships.ts";
 import type { Outputs } from "./outputs.ts";
 import { Register, type Step } from "./register.ts";
@@ -260,7 +260,7 @@ export class Relaying {
       this.parts.onNews("Error", error);
     }
     for (const live of changed) {
-      this.say(live, live.pending === undefined ? "rule runs" : "rule waits");
+      this.say(live, stateOf(live));
     }
   }
 

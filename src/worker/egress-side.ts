@@ -134,7 +134,7 @@ export class EgressSide implements Side {
     const { orders: read, end } = orders.read();
     for (const each of read) {
       const error = this.apply(each);
-      this.log.say("Debug", `order ${each.seq} carried out: ${each.order.kind}`);
+      this.log.say("Debug", `order ${each.seq} ${error === undefined ? "carried out" : "refused"}: ${each.order.kind}`);
       reporter.say({ kind: "done", seq: each.seq, by: "egress", ...(error === undefined ? {} : { error }) });
     }
     if (end !== undefined) {

@@ -152,13 +152,10 @@ export class IngressSide implements Side {
   private readOrders(): void {
     const { orders, reporter } = this.parts;
     const { orders: read, end } = orders.read();
-    const errors = read.map((each) => ({ seq: each.seq, error: this.apply(each) }));
+    const answers = read.map((each) => ({ seq: each.seq, kind: each.order.kind, error: this.apply(each) }));
     this.rules.rebuild((serial) => this.captures.get(serial)?.capture);
-    for (const { seq, error } of errors) {
-      this.log.say("Debug", `order ${seq} carried out`, {
-        failed: error !== undefined,
-        rules: this.rules.bySerial.size,
-      });
+    for (const { seq, kind, error } of answers) {
+      this.log.say("Debug", `order ${seq} ${error === undefined ? "carried out" : "refused"}: ${kind}`);
       reporter.say({ kind: "done", seq, by: "ingress", ...(error === undefined ? {} : { error }) });
     }
     if (end !== undefined && !this.isEnding) {

@@ -91,6 +91,19 @@ describe("what is said", () => {
     );
   });
 
+  test.each([
+    ["who wants no colours (NO_COLOR)", { TERM: "xterm", NO_COLOR: "1" }],
+    ["that has none", { TERM: "dumb", NO_COLOR: undefined }],
+  ])("to a terminal %s: the same without them", async (_, wish) => {
+    const socketPath = join(lab.dir, "plain.sock");
+    const command = `${binary} supervise --workers 1 --control-socket-path ${socketPath}`;
+    const env = { ...process.env, CI: undefined, ...wish };
+    const terminal = lab.spawn("relay", ["script", "-qefc", command, "/dev/null"], { env });
+    await terminal.says("ready");
+    expect(terminal.stdout).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z notice \[supervisor\] ready {2}workers=1/m);
+    expect(terminal.stdout).not.toContain("\u001b");
+  });
+
   test("of a worker that dies by a signal: its log ends, and the log says how it died", async () => {
     const relay = await Relay.start(lab, "relay", ["--workers", "1"]);
     const [pid = 0] = relay.workerPids();

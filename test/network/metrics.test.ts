@@ -1,5 +1,6 @@
 // The page that Prometheus reads, on a relay that works, under promtool's eyes; and the alert rules that are shipped with it.
 import { afterAll, afterEach, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Relay } from "../helpers/relay.ts";
 import { run, runAnyway } from "../helpers/run.ts";
@@ -75,6 +76,25 @@ test("the page passes promtool, and says what happened", async () => {
   // What a sender's address would do to a time series database.
   expect(body).not.toContain("10.0.1.1");
   await relay.stop();
+});
+
+test("the same page goes into a file for node_exporter in one step, and says so when nobody answers", async () => {
+  const relay = await Relay.start(lab, "relay", ["--workers", "1"]);
+  const path = join(lab.dir, "mcr.prom");
+  const write = async () => (await relay.tryCtl("metrics", "--textfile", path)).exitCode;
+  expect(await write()).toBe(0);
+  const page = readFileSync(path, "utf8");
+  expect(run(["promtool", "check", "metrics"], page)).toMatchObject({ stdout: "", stderr: "" });
+  expect([sample(page, "mcr_up"), sample(page, 'mcr_worker_up{worker="0"}')]).toEqual([1, 1]);
+  expect((await relay.tryCtl("metrics")).stdout).toContain("mcr_up 1\n");
+  const { exitCode, stderr } = await relay.tryCtl("metrics", "--textfile", join(lab.dir, "mcr.txt"));
+  expect({ exitCode, stderr }).toEqual({ exitCode: 64, stderr: expect.stringContaining("end in .prom") });
+  await relay.stop();
+  // Numbers that stand still would look like a relay at rest.
+  expect(await write()).toBe(69);
+  const down = readFileSync(path, "utf8");
+  expect(down.split("\n").filter((line) => !line.startsWith("#"))).toEqual(["mcr_up 0", ""]);
+  expect(readdirSync(lab.dir).filter((name) => name.startsWith("mcr."))).toEqual(["mcr.prom"]);
 });
 
 test("a page with an error in it is refused by promtool, so that the test above can fail", () => {

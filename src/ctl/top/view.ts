@@ -55,7 +55,9 @@ function headLines({ trouble }: TopState, now: Status): Line[] {
     `${rate(sum(items, (each) => each.datagrams_per_second))} ${bits(sum(items, (each) => each.bits_per_second))}`;
   const { frames, latency_minute: latency } = now;
   const refused = sum(Object.values(frames.refusals), (each) => each);
-  const title = `mcr-appliance ${now.program_version}  up ${duration(now.uptime_seconds)}  ${count(now.rules.length)} rules, ${count(pending)} pending`;
+  const waiting = sum(now.rules, waitingOutputs);
+  const outputsPending = waiting === 0 ? "" : `, ${count(waiting)} outputs pending`;
+  const title = `mcr-appliance ${now.program_version}  up ${duration(now.uptime_seconds)}  ${count(now.rules.length)} rules, ${count(pending)} pending${outputsPending}`;
   const times = latency === undefined || latency.samples === 0 ? "" : `latency ${renderLatency(latency)}`;
   return [
     { text: trouble === undefined ? title : `${title}  (old: ${trouble})`, isBold: true },
@@ -64,6 +66,10 @@ function headLines({ trouble }: TopState, now: Status): Line[] {
       text: `frames ${count(frames.received)}  no rule ${count(frames.no_match)}  refused ${count(refused)}  kernel drops ${count(frames.kernel_drops)}`,
     },
   ];
+}
+
+function waitingOutputs({ outputs }: RuleStatus): number {
+  return outputs.filter((output) => output.pending !== undefined).length;
 }
 
 function ruleLines(state: TopState, columns: number, room: number): Line[] {
@@ -85,7 +91,7 @@ function ruleLines(state: TopState, columns: number, room: number): Line[] {
   const lines = rules.slice(first, first + shown).map((rule) => {
     const { sent, volume } = outOf(rule);
     const cells = [rate(rule.datagrams_per_second), rate(sent), bits(volume), count(lostOf(rule))];
-    const mark = rule.state === "pending" ? "! " : "";
+    const mark = rule.state === "pending" || waitingOutputs(rule) > 0 ? "! " : "";
     return {
       text: row(mark + nameOf(rule), describeInput(rule), cells, sparkline(state.history.of(rule.rule_id), sparkWidth)),
     };
@@ -120,7 +126,9 @@ function logLines({ log_tail: tail }: Status, room: number): Line[] {
     return [];
   }
   const lines = (tail ?? []).slice(-(room - 1));
-  return [{ text: "LOG", isBold: true }, ...lines.map((text) => ({ text }))];
+  // The newest lines are of today: the clock alone leaves room for what they say.
+  const clock = (text: string) => text.replace(/^\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)\.\d+Z/, "$1");
+  return [{ text: "LOG", isBold: true }, ...lines.map((text) => ({ text: clock(text) }))];
 }
 
 function foot({ order, isReversed, filter, isFiltering }: TopState): string {

@@ -67,7 +67,7 @@ function statusOf(rules: readonly unknown[], log: readonly string[] = []): Statu
 
 function stateWith(...rules: readonly unknown[]): TopState {
   const state = new TopState();
-  state.update(statusOf(rules, ["a line of the log"]));
+  state.update(statusOf(rules, ["2026-01-31T12:34:56.789Z info  a line of the log"]));
   return state;
 }
 
@@ -165,7 +165,7 @@ describe("the screen", () => {
     expect(text).toMatch(/^feed +1,500\/s +1,500\/s +12.0 kb\/s +0 .*█$/m);
     expect(text).toMatch(/^! late/m);
     expect(text).toMatch(/^ {5}0 +77 +0 % +- +0 +0 {2}running$/m);
-    expect(text).toContain("LOG\na line of the log");
+    expect(text).toContain("LOG\n12:34:56 info  a line of the log");
     expect(text).toEndWith("q quit  s sort: rate  r reverse  / filter  arrows scroll");
   });
 
