@@ -45,6 +45,9 @@ export function problemLines(problem: Problem): string[] {
   ];
 }
 
+/** A longer line was written by a program, for programs: it is not shown. */
+const lineShownMax = 4096;
+
 /** Makes problems of one text. */
 export class Reporter {
   readonly file: string;
@@ -60,8 +63,10 @@ export class Reporter {
   /** The problem that `message` tells of what stands at `span`. */
   problem(severity: Problem["severity"], { start, end }: Span, message: string): Problem {
     const place = this.places.at(start);
-    const [first = ""] = this.text.slice(start, end).split(/[\n\r]/, 1);
-    return { severity, message, file: this.file, place, line: this.places.line(place.line), width: [...first].length };
+    const [first = ""] = this.text.slice(start, Math.min(end, start + lineShownMax)).split(/[\n\r]/, 1);
+    const line = this.places.line(place.line);
+    const excerpt = line.length > lineShownMax ? {} : { line, width: [...first].length };
+    return { severity, message, file: this.file, place, ...excerpt };
   }
 
   /** `file:line:column` of an offset. */

@@ -10,6 +10,9 @@ export type Shared = { output: Output; others: Rule[]; count: number };
 
 type Place = { takers: Set<Rule>; makers: Set<Rule> };
 
+/** How many makers of one place are looked at one by one, for each rule that makes it too. */
+const makersLookedAtMax = 64;
+
 /** Rules as a graph. Every change costs as much as the rule has outputs. */
 export class RuleGraph {
   private readonly places = new Map<string, Place>();
@@ -79,7 +82,11 @@ export class RuleGraph {
     }
   }
 
-  /** What `rule` makes that another output, its own or another rule's, makes as well. `othersMax`: how many are named. */
+  /**
+   * What `rule` makes that another output, its own or another rule's, makes as well. `othersMax`: how many are named. Where very
+   * many do, all are counted that make the same place, whatever their source: ten thousand rules with one output are looked at
+   * ten thousand times.
+   */
   sharedBy(rule: Rule, othersMax: number): Shared[] {
     return rule.outputs.flatMap((output, index) => {
       const key = outputPlace(rule, output);
@@ -89,7 +96,14 @@ export class RuleGraph {
       if (count === 1) {
         others.push(rule);
       }
-      for (const maker of this.places.get(key)?.makers ?? []) {
+      const makers = this.places.get(key)?.makers ?? new Set<Rule>();
+      let looked = 0;
+      for (const maker of makers) {
+        if (looked === makersLookedAtMax) {
+          count += makers.size - looked;
+          break;
+        }
+        looked++;
         if (maker !== rule && maker.outputs.some((other) => isSame(maker, other))) {
           count++;
           if (others.length < othersMax) {

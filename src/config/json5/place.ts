@@ -7,6 +7,8 @@ export type Place = { line: number; column: number };
 export class Places {
   private readonly text: string;
   private readonly starts: number[] = [0];
+  /** The last answer: in a text of one long line, the next place is counted from there. */
+  private last = { index: 0, offset: 0, column: 1 };
 
   constructor(text: string) {
     this.text = text;
@@ -18,8 +20,12 @@ export class Places {
   /** Where the character at `offset` stands; the end of the text has a place too. */
   at(offset: number): Place {
     const index = this.lineIndex(offset);
-    const before = this.text.slice(this.starts[index] ?? 0, offset);
-    return { line: index + 1, column: [...before].length + 1 };
+    const { last } = this;
+    const isAhead = last.index === index && last.offset <= offset;
+    const from = isAhead ? last.offset : (this.starts[index] ?? 0);
+    const column = (isAhead ? last.column : 1) + charactersIn(this.text.slice(from, offset));
+    this.last = { index, offset, column };
+    return { line: index + 1, column };
   }
 
   /** The text of a line, counted from 1, without its end. */
@@ -39,4 +45,9 @@ export class Places {
     }
     return low;
   }
+}
+
+/** Code points; a pair of surrogates is one. */
+function charactersIn(text: string): number {
+  return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
 }
