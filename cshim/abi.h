@@ -118,6 +118,7 @@ typedef const char *cstring;
 	X(i32, mcr_membership, i32, u32, u32, u32, u32)                       \
 	X(i32, mcr_read, i32, ptr, u32)                                       \
 	X(i32, mcr_write, i32, ptr, u32)                                      \
+	X(i32, mcr_send_many, i32, ptr, u32)                                  \
 	X(i32, mcr_fds_send, i32, ptr, u32, ptr, u32)                         \
 	X(i32, mcr_fds_receive, i32, ptr, u32, ptr, u32)                      \
 	X(i32, mcr_netlink, u32)                                              \
@@ -135,7 +136,6 @@ typedef const char *cstring;
 	X(f64, mcr_call, i32, f64, f64, f64, f64, f64)                        \
 	/* traffic.c: the generator and the receiver */                       \
 	X(i32, mcr_traffic_wait, ptr, u32, u32)                               \
-	X(i32, mcr_traffic_send, i32, ptr, u32)                               \
 	X(i32, mcr_traffic_receive, i32, ptr, u32)                            \
 	X(f64, mcr_traffic_drops, i32)                                        \
 	X(i32, mcr_traffic_moment, ptr)

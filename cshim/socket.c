@@ -139,6 +139,14 @@ i32 mcr_write(i32 fd, ptr data, u32 size)
 	return count < 0 ? -errno : (i32)count;
 }
 
+/* How many of messages: mcr_message[count] the kernel took, or -errno.  Never waits. */
+i32 mcr_send_many(i32 fd, ptr messages, u32 count)
+{
+	int sent = sendmmsg(fd, messages, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return sent < 0 ? -errno : sent;
+}
+
 /* Sends data with descriptors beside its first byte (SCM_RIGHTS); fds: i32[count].  Never waits. */
 i32 mcr_fds_send(i32 fd, ptr data, u32 size, ptr fds, u32 count)
 {

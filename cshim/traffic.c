@@ -20,14 +20,6 @@ i32 mcr_traffic_wait(ptr watches, u32 count, u32 timeout_ms)
 	return ready < 0 ? -errno : ready;
 }
 
-/* How many of messages: mcr_message[count] the kernel took, or -errno.  Never waits. */
-i32 mcr_traffic_send(i32 fd, ptr messages, u32 count)
-{
-	int sent = sendmmsg(fd, messages, count, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	return sent < 0 ? -errno : sent;
-}
-
 /* How many of messages: mcr_message[count] were filled, or -errno.  Never waits. */
 i32 mcr_traffic_receive(i32 fd, ptr messages, u32 count)
 {

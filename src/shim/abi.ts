@@ -112,6 +112,7 @@ export const calls = {
   mcr_membership: { args: ["i32", "u32", "u32", "u32", "u32"], returns: "i32" },
   mcr_read: { args: ["i32", "ptr", "u32"], returns: "i32" },
   mcr_write: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  mcr_send_many: { args: ["i32", "ptr", "u32"], returns: "i32" },
   mcr_fds_send: { args: ["i32", "ptr", "u32", "ptr", "u32"], returns: "i32" },
   mcr_fds_receive: { args: ["i32", "ptr", "u32", "ptr", "u32"], returns: "i32" },
   mcr_netlink: { args: ["u32"], returns: "i32" },
@@ -129,7 +130,6 @@ export const calls = {
   mcr_call: { args: ["i32", "f64", "f64", "f64", "f64", "f64"], returns: "f64" },
   // traffic.c
   mcr_traffic_wait: { args: ["ptr", "u32", "u32"], returns: "i32" },
-  mcr_traffic_send: { args: ["i32", "ptr", "u32"], returns: "i32" },
   mcr_traffic_receive: { args: ["i32", "ptr", "u32"], returns: "i32" },
   mcr_traffic_drops: { args: ["i32"], returns: "f64" },
   mcr_traffic_moment: { args: ["ptr"], returns: "i32" },

@@ -1,4 +1,4 @@
-// One io_uring, of the thread that opened it: the thread's only blocking point.
+// A thread's ring, its only blocking point: what every kind of ring does, and the kind that is an io_uring.
 import { type Pointer, toArrayBuffer } from "bun:ffi";
 import { assert } from "../base/assert.ts";
 import { Done, Piece, RingPlaces, ringFeatures, Send } from "./abi.ts";
@@ -8,6 +8,51 @@ import { scratch } from "./memory.ts";
 
 /** Poll bits; poll(2). */
 export const pollBits = { in: 1, out: 4, error: 8, hangUp: 16 } as const;
+
+/** Shapes of one ring: queue entries, sends in flight, pieces a send may gather. */
+export type RingShape = { entries: number; sendsMax: number; piecesMax: number };
+
+/** How a ring waits and sends: by io_uring, or without it by ppoll and sendmmsg (poll-ring.ts). */
+export type RingKind = "io_uring" | "ppoll";
+
+/** The system calls by which a ring of each kind does all that it does once it is open. */
+export const ringCalls = {
+  io_uring: ["io_uring_enter"],
+  ppoll: ["ppoll", "epoll_pwait", "sendmmsg", "epoll_ctl"],
+} as const satisfies Record<RingKind, readonly string[]>;
+
+/** The one ring of a thread: queue, wait, read what is done. Nothing else of the thread may wait. */
+export type Ring = {
+  readonly kind: RingKind;
+  readonly sendsMax: number;
+  readonly piecesMax: number;
+  /** True when a wait can gather. */
+  readonly canGather: boolean;
+  /** Watches `fd`: one completion under `token` each time one of `events` comes up, until cancelled. */
+  poll(fd: number, events: number, token: number): void;
+  /** Ends the poll under `token`: its last completion says -ECANCELED. */
+  cancel(token: number): void;
+  /** Puts `size` bytes at `address` (as C knows it) into place `piece` of send `index`. */
+  piece(index: number, piece: number, address: number, size: number): void;
+  /**
+   * Queues send `index`, whose pieces are in place: one datagram, or segments of `segmentSize` bytes when that is not 0.
+   * `isChained`: the next one queued goes out after it, and not at all (ECANCELED) when it fails.
+   */
+  send(index: number, fd: number, pieceCount: number, segmentSize: number, token: number, isChained: boolean): void;
+  /**
+   * Hands over what is queued and returns how many completions are to be read. `timeoutUs` 0 does not wait; else it waits
+   * for one, that long at most, and when they keep coming at least `gatherUs` (where it can: canGather). A signal ends the
+   * wait; the caller's next turn is the retry.
+   */
+  wait(gatherUs: number, timeoutUs: number): number;
+  /** Of completion `at`, as it was given. */
+  token(at: number): number;
+  /** Bytes sent, poll bits, or -errno. */
+  result(at: number): number;
+  /** False when a poll has ended and must be asked for again. */
+  isArmed(at: number): boolean;
+  close(): void;
+};
 
 /** The kernel would not make a ring; `code` is a positive errno. */
 export class RingRefused extends Error {
@@ -32,11 +77,9 @@ const words = {
   more: Done.more / 4,
 } as const;
 
-/** Shapes of one ring: queue entries, sends in flight, pieces a send may gather. */
-export type RingShape = { entries: number; sendsMax: number; piecesMax: number };
-
-/** The one io_uring of a thread: queue, wait, read what is done. Nothing else of it may wait. */
-export class Ring {
+/** A ring that is an io_uring. */
+export class Uring implements Ring {
+  readonly kind = "io_uring";
   readonly sendsMax: number;
   readonly piecesMax: number;
   /** True when the kernel runs completions only when asked (DEFER_TASKRUN). */
@@ -69,17 +112,14 @@ export class Ring {
     this.pieces = new Uint32Array(toArrayBuffer(place(RingPlaces.pieces), 0, pieceCount * Piece.size));
   }
 
-  /** Watches `fd`: one completion under `token` each time one of `events` comes up, until cancelled. */
   poll(fd: number, events: number, token: number): void {
     assert(shim.mcr_ring_poll(this.pointer, fd, events, token) === 0, "the ring has room for a poll");
   }
 
-  /** Ends the poll under `token`. */
   cancel(token: number): void {
     assert(shim.mcr_ring_cancel(this.pointer, token) === 0, "the ring has room for a cancellation");
   }
 
-  /** Puts `size` bytes at `address` (as C knows it) into place `piece` of send `index`. */
   piece(index: number, piece: number, address: number, size: number): void {
     const at = (index * this.piecesMax + piece) * words.piece;
     this.pieces[at] = address % 0x1_0000_0000;
@@ -87,10 +127,6 @@ export class Ring {
     this.pieces[at + 2] = size;
   }
 
-  /**
-   * Queues send `index`, whose pieces are in place: one datagram, or segments of `segmentSize` bytes when that is not 0.
-   * `isChained`: the next one queued goes out after it, and not at all (ECANCELED) when it fails.
-   */
   send(index: number, fd: number, pieceCount: number, segmentSize: number, token: number, isChained: boolean): void {
     const at = index * words.send;
     this.sends[at + words.fd] = fd;
@@ -100,10 +136,6 @@ export class Ring {
     assert(shim.mcr_ring_send(this.pointer, index, token, isChained ? 1 : 0) === 0, "the ring has room for a send");
   }
 
-  /**
-   * Hands over what is queued and returns how many completions are to be read. `timeoutUs` 0 does not wait; else it waits
-   * for one, that long at most, and when they keep coming at least `gatherUs` (where the kernel can: canGather).
-   */
   wait(gatherUs: number, timeoutUs: number): number {
     const count = shim.mcr_ring_wait(this.pointer, gatherUs, timeoutUs);
     // EINTR: a signal came; the caller's next turn is the retry.
@@ -114,12 +146,10 @@ export class Ring {
     return (this.done[at * words.done + words.token] as number) >>> 0;
   }
 
-  /** Bytes sent, poll bits, or -errno. */
   result(at: number): number {
     return this.done[at * words.done + words.result] as number;
   }
 
-  /** False when a poll has ended and must be asked for again. */
   isArmed(at: number): boolean {
     return this.done[at * words.done + words.more] === 1;
   }

@@ -9,9 +9,13 @@ type Architecture = "x64" | "arm64";
 const numbers = {
   adjtimex: { x64: 159, arm64: 171 },
   bpf: { x64: 321, arm64: 280 },
+  epoll_create1: { x64: 291, arm64: 20 },
+  epoll_ctl: { x64: 233, arm64: 21 },
+  epoll_pwait: { x64: 281, arm64: 22 },
   getsockopt: { x64: 55, arm64: 209 },
   getxattr: { x64: 191, arm64: 8 },
   ioctl: { x64: 16, arm64: 29 },
+  ppoll: { x64: 271, arm64: 73 },
   prctl: { x64: 157, arm64: 167 },
 } as const satisfies Record<string, Record<Architecture, number>>;
 

@@ -117,7 +117,7 @@ export class Datagrams {
 
   /** Sends datagrams `first` to `first + count - 1`; how many the kernel took, or -errno. */
   send(fd: number, first: number, count: number): number {
-    return shim.mcr_traffic_send(fd, this.memory.at(this.messagesAt + first * Message.size), count);
+    return shim.mcr_send_many(fd, this.memory.at(this.messagesAt + first * Message.size), count);
   }
 
   /** Fills datagrams from 0 on with what has arrived; how many, or -errno (-EAGAIN: none). */

@@ -4,7 +4,7 @@ import { exitCodes } from "../base/exit.ts";
 import { reasonOf } from "../base/outcome.ts";
 import { errno, errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
-import { pollBits, Ring, RingRefused } from "../shim/ring.ts";
+import { pollBits, type Ring, RingRefused, Uring } from "../shim/ring.ts";
 import { closeSocket, isFailure, openPacket } from "../shim/socket.ts";
 
 /** Why the supervisor cannot start, and the exit code that says so. */
@@ -37,7 +37,7 @@ function missingCapture(): Refusal | undefined {
 
 function missingRing(): Refusal | undefined {
   try {
-    return missingMultishot(new Ring({ entries: 8, sendsMax: 1, piecesMax: 1 }));
+    return missingMultishot(new Uring({ entries: 8, sendsMax: 1, piecesMax: 1 }));
   } catch (thrown) {
     if (!(thrown instanceof RingRefused)) {
       throw thrown;

@@ -4,7 +4,7 @@ import { LogPipe } from "../log/writer.ts";
 import { pageSize } from "../relay/counters.ts";
 import { shim } from "../shim/library.ts";
 import { map, mapFd } from "../shim/memory.ts";
-import { Ring } from "../shim/ring.ts";
+import { Uring } from "../shim/ring.ts";
 import type { Watch } from "./loop.ts";
 
 /** What the egress thread is told when it starts; descriptors are of the process. */
@@ -58,8 +58,8 @@ export function openLog(): LogPipe {
 }
 
 /** The ring of the calling thread. */
-export function openRing(): Ring {
-  return new Ring({ entries: limits.ringEntries, sendsMax: limits.sendsMax, piecesMax: limits.sendPiecesMax });
+export function openRing(): Uring {
+  return new Uring({ entries: limits.ringEntries, sendsMax: limits.sendsMax, piecesMax: limits.sendPiecesMax });
 }
 
 /** The counter page behind the supervisor's memfd, or undefined when it cannot be mapped. */
