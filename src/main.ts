@@ -17,6 +17,7 @@ const roles: Roles = {
       workers: given.text("workers"),
       cores: given.text("cores"),
       pipeline: given.text("pipeline"),
+      io: given.text("io"),
       logFormat: given.text("log-format"),
       logLevel: given.text("log-level"),
       metrics: given.text("metrics"),

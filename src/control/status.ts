@@ -8,6 +8,9 @@ const rate = z.number().nonnegative();
 /** Bytes of memory. */
 const size = z.number().nonnegative();
 
+/** How a loop waits and sends: by io_uring, or without it by ppoll and sendmmsg. */
+export const ioKind = z.enum(["io_uring", "ppoll"]);
+
 /** Seconds since; absent: never. */
 const age = z.number().nonnegative().optional();
 
@@ -98,6 +101,8 @@ const workerStatusSchema = z.looseObject({
   /** Why, where the state needs a reason. */
   reason: z.string().optional(),
   restarts: count,
+  /** How it waits and sends; absent until it is born. */
+  io: ioKind.optional(),
   rss_bytes: size,
   /** Private to the process: what one more worker costs, rings aside. */
   private_bytes: size,
@@ -150,6 +155,8 @@ export const statusSchema = z.looseObject({
   program_commit: z.string().optional(),
   uptime_seconds: count,
   pipeline: z.enum(["split", "unified"]),
+  /** How workers are to wait and send, and why not by io_uring when nobody asked for that. */
+  io: z.looseObject({ kind: ioKind, reason: z.string().optional() }).optional(),
   /** Whether the program that ends datagrams after the tap is loaded, and if not, why. */
   ending: z.looseObject({ is_available: z.boolean(), reason: z.string().optional() }).optional(),
   supervisor: z.looseObject({ pid: count, rss_bytes: size, private_bytes: size, cpu_seconds: count.optional() }),

@@ -7,7 +7,7 @@ import { found, objectError, text } from "../rules/fields.ts";
 import { originSchema, ruleDraftSchema } from "../rules/schema.ts";
 import { configCommandBodies, configCommandWords, configReplies } from "./config-words.ts";
 import { explanationSchema } from "./explanation.ts";
-import { accountSchema, statusSchema } from "./status.ts";
+import { accountSchema, ioKind, statusSchema } from "./status.ts";
 
 /** Level and facility by name, spelled as on MCR's wire. */
 const level = z.enum(levels, { error: ({ input }) => `must be one of ${levels.join(", ")}, not ${found(input)}` });
@@ -114,12 +114,16 @@ export const workerSchema = z.looseObject({
   core_id: z.number().nullable(),
   interface: z.string(),
   status: z.union([z.string(), z.looseObject({ Restarting: z.looseObject({ backoff_ms: count }) })]),
+  /** Ours: how it waits and sends; absent until it is born. */
+  io: ioKind.optional(),
 });
 
 const versionSchema = z.looseObject({
   protocol_version: z.number(),
   /** Ours: the version of the program that answers. */
   program_version: z.string().optional(),
+  /** Ours: of several ways to do a thing, the one it takes: `pipeline`, `io`. */
+  features: z.record(z.string(), z.string()).optional(),
 });
 
 /** What passes: the global level, and facilities that have one of their own. */

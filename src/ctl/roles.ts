@@ -23,6 +23,11 @@ export const supervise: Verb = {
     workers: { value: "N", summary: "worker processes, 1 to 64", default: "one per core, at most 4" },
     cores: { value: "LIST", summary: "cores to run them on, e.g. 0,2-3; one worker each" },
     pipeline: { value: "auto|split|unified", summary: "two threads a worker, or one", default: "auto" },
+    io: {
+      value: "auto|io_uring|ppoll",
+      summary: "how workers wait and send; auto: by io_uring where it works, else by ppoll and sendmmsg",
+      default: "auto",
+    },
     "log-format": {
       value: "auto|text|json|journal|mcr",
       summary: "how log lines look: for people, programs, systemd, or tools that read MCR's log",

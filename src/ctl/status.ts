@@ -50,12 +50,14 @@ export function renderStatus(now: Status): string {
     count(link.outputs),
     count(link.kernel_drops),
   ]);
+  const io = now.io === undefined ? "" : `, ${now.io.kind}`;
   return [
     `mcr-appliance ${now.program_version}, up ${duration(now.uptime_seconds)}, pid ${now.supervisor.pid}`,
     `rules:   ${count(now.rules.length)}, ${count(pending)} pending`,
-    `workers: ${running} of ${now.workers.length} running, pipeline ${now.pipeline}, RSS of all ${bytes(memory)}`,
+    `workers: ${running} of ${now.workers.length} running, pipeline ${now.pipeline}${io}, RSS of all ${bytes(memory)}`,
     `in:      ${side(now.rules)}`,
     `out:     ${side(outputs)}`,
+    ...(now.io?.reason === undefined ? [] : [`io:      ${now.io.reason}`]),
     ...(now.ending?.reason === undefined ? [] : [`ending:  ${now.ending.reason}`]),
     renderFrames(now.frames),
     ...(links.length === 0 ? [] : ["", table(columns, links)]),

@@ -22,6 +22,9 @@ function run(world: World): Promise<number> {
   }
   return askAndShow(world, "GetVersion", "Version", (of) => {
     const program = of.program_version === undefined ? "another program" : printable(of.program_version);
-    return `supervisor: ${program} (protocol ${of.protocol_version})`;
+    const features = Object.entries(of.features ?? {}).map(
+      ([name, value]) => `, ${printable(name)} ${printable(value)}`,
+    );
+    return `supervisor: ${program} (protocol ${of.protocol_version})${features.join("")}`;
   });
 }

@@ -1,7 +1,7 @@
 // io_uring tried out: opened for a moment, asked for what the loops need, closed again.
 import { errnoName } from "./errno.ts";
 import { shim } from "./library.ts";
-import { pollBits, Ring, RingRefused } from "./ring.ts";
+import { pollBits, RingRefused, Uring } from "./ring.ts";
 
 /** `error`: the errno name when no ring opens. The rest is what the kernel can do, false without a ring. */
 export type RingTrial = {
@@ -19,7 +19,7 @@ const probeWaitUs = 100_000;
 /** What this kernel, under this process's seccomp profile and limits, makes of io_uring. */
 export function tryRing(): RingTrial {
   try {
-    const ring = new Ring({ entries: 8, sendsMax: 1, piecesMax: 1 });
+    const ring = new Uring({ entries: 8, sendsMax: 1, piecesMax: 1 });
     try {
       const { isDeferred: isDeferring, canGather: isGathering } = ring;
       return { error: undefined, isMultishot: staysArmed(ring), isDeferring, isGathering };
@@ -34,7 +34,7 @@ export function tryRing(): RingTrial {
   }
 }
 
-function staysArmed(ring: Ring): boolean {
+function staysArmed(ring: Uring): boolean {
   const bell = shim.mcr_eventfd();
   try {
     shim.mcr_eventfd_write(bell);

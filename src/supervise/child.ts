@@ -8,11 +8,19 @@ import { abiText } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import { map, scratch } from "../shim/memory.ts";
-import { type DoorMessage, type Order, type Report, report } from "../worker/orders.ts";
+import type { RingKind } from "../shim/ring.ts";
+import { type DoorMessage, type IoWish, type Order, type Report, report } from "../worker/orders.ts";
 import { OrderWriter } from "./order-writer.ts";
 
 /** How a worker is to live. */
-export type ChildPlan = { core: number; uid: number; gid: number; pipeline: "split" | "unified"; counters: number };
+export type ChildPlan = {
+  core: number;
+  uid: number;
+  gid: number;
+  pipeline: "split" | "unified";
+  io: IoWish;
+  counters: number;
+};
 
 /** What a worker process does of its own accord. */
 export type ChildEvents = {
@@ -65,6 +73,8 @@ function workerCommand(): string[] {
 /** One worker process, from its spawn to its end. */
 export class Child {
   readonly bornMs = Date.now();
+  /** How it waits and sends, once it is born. */
+  io: RingKind | undefined;
   private readonly plan: ChildPlan;
   private readonly process: Bun.Subprocess;
   private readonly door: number;
@@ -146,8 +156,8 @@ export class Child {
   }
 
   private greet(streams: [number, number, number]): void {
-    const { core, uid, gid, pipeline, counters } = this.plan;
-    this.pass({ kind: "hello", version: programVersion, abi: abiText(), core, uid, gid, pipeline }, streams);
+    const { core, uid, gid, pipeline, io, counters } = this.plan;
+    this.pass({ kind: "hello", version: programVersion, abi: abiText(), core, uid, gid, pipeline, io }, streams);
     this.pass({ kind: "counters", size: 0 }, [counters]);
   }
 
@@ -191,6 +201,7 @@ export class Child {
 
   private hear(said: Report): void {
     if (said.kind === "born") {
+      this.io = said.io;
       this.birth.resolve(undefined);
       return;
     }

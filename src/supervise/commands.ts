@@ -48,7 +48,9 @@ export async function carryOut(parts: CommandParts, command: Command, uid?: numb
     case "CheckCounters":
       return { Accounts: await stats.accounts() };
     case "GetVersion":
-      return { Version: { protocol_version: protocolVersion, program_version: programVersion } };
+      return {
+        Version: { protocol_version: protocolVersion, program_version: programVersion, features: stats.features() },
+      };
     case "GetLogLevels":
       return listLevels(parts.levels);
     case "ResetLogLevels":

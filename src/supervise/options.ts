@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { done, failed, type Outcome } from "../base/outcome.ts";
 import { printable } from "../base/printable.ts";
 import { limits } from "../limits.ts";
+import { type IoWish, ioWishes } from "../worker/orders.ts";
 import type { MetricsAddress } from "./metrics.ts";
 
 export const pipelines = ["auto", "split", "unified"] as const;
@@ -40,6 +41,7 @@ export type SuperviseOptions = {
   workers?: number;
   cores?: number[];
   pipeline: Pipeline;
+  io: IoWish;
   logFormat: LogFormat;
   logLevel: LogLevel;
   metrics?: MetricsAddress;
@@ -52,6 +54,7 @@ export type SuperviseTexts = {
   workers?: string | undefined;
   cores?: string | undefined;
   pipeline?: string | undefined;
+  io?: string | undefined;
   logFormat?: string | undefined;
   logLevel?: string | undefined;
   metrics?: string | undefined;
@@ -146,6 +149,10 @@ export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseO
   if (!pipeline.ok) {
     return pipeline;
   }
+  const io = oneOf("io", texts.io, ioWishes, "auto");
+  if (!io.ok) {
+    return io;
+  }
   const logFormat = oneOf("log-format", texts.logFormat, logFormats, "auto");
   if (!logFormat.ok) {
     return logFormat;
@@ -169,6 +176,7 @@ export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseO
     controlSocketPath,
     ...placement.value,
     pipeline: pipeline.value,
+    io: io.value,
     logFormat: logFormat.value,
     logLevel: logLevel.value,
     ...(metrics.value === undefined ? {} : { metrics: metrics.value }),

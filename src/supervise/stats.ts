@@ -24,6 +24,7 @@ import type { Captures } from "./captures.ts";
 import { cpuSeconds } from "./cpu-use.ts";
 import type { Ending } from "./ending.ts";
 import { flowsOf } from "./flows.ts";
+import type { IoChoice } from "./io.ts";
 import { LatencyWindow, latencyOf } from "./latency-window.ts";
 import { linkStatus } from "./link-stats.ts";
 import type { Links } from "./links.ts";
@@ -48,6 +49,7 @@ export type StatsParts = {
   ending: Ending;
   troubles: Pick<Troubles, "silentHop">;
   pipeline: "split" | "unified";
+  io: IoChoice;
   /** The newest lines of the log, oldest first. */
   logTail: () => string[];
 };
@@ -100,8 +102,14 @@ export class Stats {
       worker_type: "DataPlane",
       core_id: place.core,
       interface: links.join(","),
+      ...(place.child?.io === undefined ? {} : { io: place.child.io }),
       status: place.state === "restarting" ? { Restarting: { backoff_ms: place.backoffMs } } : statusWord(place.state),
     }));
+  }
+
+  /** Which of several ways this supervisor's workers take. */
+  features(): { pipeline: string; io: string } {
+    return { pipeline: this.parts.pipeline, io: this.parts.io.kind };
   }
 
   /** Every rule as MCR lists it, and ours beside it; `unsavedOf` says how a rule differs from the files. */
@@ -122,7 +130,7 @@ export class Stats {
   }
 
   status(): Status {
-    const { workers, pipeline } = this.parts;
+    const { workers, pipeline, io } = this.parts;
     const drops = this.parts.captures.kernelDrops();
     const { unavailable } = this.parts.ending;
     const own = memoryUse(process.pid);
@@ -131,6 +139,7 @@ export class Stats {
       program_commit: programCommit,
       uptime_seconds: (Date.now() - this.startedMs) / 1000,
       pipeline,
+      io,
       ending: unavailable === undefined ? { is_available: true } : { is_available: false, reason: unavailable },
       supervisor: {
         pid: process.pid,

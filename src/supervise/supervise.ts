@@ -18,6 +18,7 @@ import { allowedCores } from "./cores.ts";
 import { Ending } from "./ending.ts";
 import { closeAccount } from "./estate.ts";
 import { Explainer } from "./explainer.ts";
+import { type IoChoice, ioNews } from "./io.ts";
 import { Links } from "./links.ts";
 import { levelOrder } from "./log-levels.ts";
 import { LossLines } from "./loss-lines.ts";
@@ -28,7 +29,7 @@ import { openLog } from "./open-log.ts";
 import { chooseCores, type SuperviseOptions } from "./options.ts";
 import { Outputs } from "./outputs.ts";
 import { Relaying } from "./relaying.ts";
-import { missing, type Refusal } from "./requirements.ts";
+import { type Refusal, requirements } from "./requirements.ts";
 import { Stats } from "./stats.ts";
 import { StatsLines, statsInterval } from "./stats-lines.ts";
 import { Troubles } from "./troubles.ts";
@@ -49,9 +50,9 @@ export async function run(options: SuperviseOptions): Promise<number> {
 }
 
 async function supervise(options: SuperviseOptions, log: Log, tail: Tail): Promise<Refusal | undefined> {
-  const refusal = missing();
-  if (refusal !== undefined) {
-    return refusal;
+  const io = requirements(options.io);
+  if ("code" in io) {
+    return io;
   }
   const cores = chooseCores(options, allowedCores());
   if (!cores.ok) {
@@ -71,7 +72,9 @@ async function supervise(options: SuperviseOptions, log: Log, tail: Tail): Promi
   if (origin.note !== undefined) {
     log.say("Notice", origin.note);
   }
-  const house = build(options, log, tail, links, cores.value, config);
+  const { level, message } = ioNews(io);
+  log.say(level, message);
+  const house = build(options, log, tail, { links, cores: cores.value, config, io });
   const { relaying, workers, memberships, ending, configuration } = house;
   // The socket first: whoever finds it taken has not joined a group yet, and sends nothing twice.
   const started = Promise.withResolvers<void>();
@@ -136,10 +139,9 @@ function build(
   options: SuperviseOptions,
   log: Log,
   tail: Tail,
-  links: Links,
-  cores: readonly number[],
-  config: Loaded,
+  given: { links: Links; cores: readonly number[]; config: Loaded; io: IoChoice },
 ) {
+  const { links, cores, config, io } = given;
   const user = workerUser();
   // A worker has one core: two threads on it would only take turns, and pay for every change (ARCHITECTURE.md, pipelines).
   const pipeline = options.pipeline === "auto" ? "unified" : options.pipeline;
@@ -156,6 +158,8 @@ function build(
     uid: user.uid,
     gid: user.gid,
     pipeline,
+    // What the supervisor found to be refused no worker tries again.
+    io: io.kind === "ppoll" ? "ppoll" : options.io,
     upbringing: {
       captures: (place) => captures.forPlace(place),
       orders: () => [{ order: levelOrder(log.levels), sockets: [] }, ...relaying.upbringing()],
@@ -171,7 +175,7 @@ function build(
   });
   const logTail = () => tail.lines();
   const troubles = new Troubles({ relaying, workers, links, log });
-  const stats = new Stats({ relaying, workers, captures, outputs, links, ending, pipeline, troubles, logTail });
+  const stats = new Stats({ relaying, workers, captures, outputs, links, ending, pipeline, io, troubles, logTail });
   const lost = new Lost({ relaying, workers, captures });
   const explainer = new Explainer({ relaying, workers, links, memberships, lost });
   const configuration = new Configuration({

@@ -24,6 +24,7 @@ export function workerStatus(
     state: place.state,
     ...(place.reason === undefined ? {} : { reason: place.reason }),
     restarts: place.restarts,
+    ...(place.child?.io === undefined ? {} : { io: place.child.io }),
     rss_bytes: use.resident,
     private_bytes: use.private,
     ring_bytes: ringSize,

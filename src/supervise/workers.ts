@@ -2,7 +2,7 @@
 // replacement gets the counter page and the capture sockets of the one before, and the whole rule set as its first order.
 import { limits } from "../limits.ts";
 import type { LogTaker } from "../log/forward.ts";
-import type { DoorMessage, Order } from "../worker/orders.ts";
+import type { DoorMessage, IoWish, Order } from "../worker/orders.ts";
 import { Child } from "./child.ts";
 import { Page } from "./pages.ts";
 import { afterDeath, neverDied } from "./restart.ts";
@@ -40,6 +40,7 @@ export type WorkersPlan = {
   uid: number;
   gid: number;
   pipeline: "split" | "unified";
+  io: IoWish;
   upbringing: Upbringing;
   /** Nobody writes the page of this place any more, until a successor is born. */
   died: (place: Place) => void;
@@ -141,10 +142,10 @@ export class Workers {
 
   private async bear(place: Place, deaths: typeof neverDied): Promise<string | undefined> {
     const { core, page } = place;
-    const { uid, gid, pipeline, upbringing } = this.plan;
+    const { uid, gid, pipeline, io, upbringing } = this.plan;
     place.state = "starting";
     const child = new Child(
-      { core, uid, gid, pipeline, counters: page.fd },
+      { core, uid, gid, pipeline, io, counters: page.fd },
       {
         openLog: (pid) => this.plan.openLog(place, pid),
         ended: (each, exitCode, signal) => this.mourn(place, each, deaths, exitCode, signal),

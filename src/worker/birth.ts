@@ -13,7 +13,7 @@ import { abiDifference, abiText } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
 import { origin, shim } from "../shim/library.ts";
 import { text } from "../shim/memory.ts";
-import { RingRefused } from "../shim/ring.ts";
+import { type Ring, RingRefused } from "../shim/ring.ts";
 import { EgressSide } from "./egress-side.ts";
 import { sayFinal } from "./final.ts";
 import { IngressSide } from "./ingress-side.ts";
@@ -79,11 +79,12 @@ async function live(pipe: LogPipe, log: LogWriter): Promise<void> {
     orders: egressOrders,
     request,
     wakeup: hello.pipeline === "split" ? shim.mcr_eventfd() : -1,
+    io: hello.io,
   };
   if (hello.pipeline === "split") {
     await startEgress(setup);
   }
-  const ring = openRingOrSayWhy();
+  const ring = openRingOrSayWhy(hello, log);
   warmUp();
   const reporter = new Reporter(request);
   const regions = new RegionTable(setup.regions);
@@ -98,7 +99,7 @@ async function live(pipe: LogPipe, log: LogWriter): Promise<void> {
     pipe,
     wake: () => shim.mcr_eventfd_write(setup.wakeup),
   });
-  reporter.say({ kind: "born", pid: process.pid, ring: ring.isDeferred ? "deferred" : "plain" });
+  reporter.say({ kind: "born", pid: process.pid, io: ring.kind });
   if (origin.note !== undefined) {
     log.say("Notice", origin.note);
   }
@@ -185,9 +186,9 @@ function drop(hello: Hello): void {
   shim.mcr_name(text("mcr worker"));
 }
 
-function openRingOrSayWhy() {
+function openRingOrSayWhy(hello: Hello, log: LogWriter): Ring {
   try {
-    return openRing();
+    return openRing(hello.io, log);
   } catch (thrown) {
     if (thrown instanceof RingRefused) {
       throw new StillBorn(exitCodes.unavailable, `${thrown.message}`);

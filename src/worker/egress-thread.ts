@@ -24,7 +24,7 @@ function live(setup: ThreadSetup): void {
       throw new Error("the counter page could not be mapped");
     }
     pipe.countIn(counters, egress.linesLost);
-    const ring = openRing();
+    const ring = openRing(setup.io, log);
     warmUp();
     const queue = new Queue(setup.queue, "consumer");
     const side = new EgressSide({

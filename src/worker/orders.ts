@@ -4,6 +4,11 @@ import { z } from "zod";
 import { limits } from "../limits.ts";
 import { facilities, levels } from "../log/record.ts";
 
+/** How a worker is to wait and send; `auto`: by io_uring, and without it if it is refused one. */
+const ioKinds = ["io_uring", "ppoll"] as const;
+export const ioWishes = ["auto", ...ioKinds] as const;
+export type IoWish = (typeof ioWishes)[number];
+
 const word = z.int().min(0).max(0xffffffff);
 const index = z.int().min(0);
 
@@ -56,7 +61,7 @@ export type NumberedOrder = z.infer<typeof numberedOrder>;
 
 /** What a worker says on the request socket. */
 export const report = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("born"), pid: index, ring: z.string() }),
+  z.object({ kind: z.literal("born"), pid: index, io: z.enum(ioKinds) }),
   z.object({ kind: z.literal("done"), seq: index, by: z.enum(["ingress", "egress"]), error: z.string().optional() }),
 ]);
 export type Report = z.infer<typeof report>;
@@ -71,6 +76,7 @@ export const doorMessage = z.discriminatedUnion("kind", [
     uid: index,
     gid: index,
     pipeline: z.enum(["split", "unified"]),
+    io: z.enum(ioWishes),
   }),
   z.object({ kind: z.literal("counters"), size: index }),
   z.object({

@@ -1,11 +1,13 @@
 // What both threads of a worker make the same way: the log, the reporter, the clock, the memory they share.
 import { limits } from "../limits.ts";
-import { LogPipe } from "../log/writer.ts";
+import { LogPipe, type LogWriter } from "../log/writer.ts";
 import { pageSize } from "../relay/counters.ts";
 import { shim } from "../shim/library.ts";
 import { map, mapFd } from "../shim/memory.ts";
-import { Uring } from "../shim/ring.ts";
+import { PollRing } from "../shim/poll-ring.ts";
+import { type Ring, RingRefused, Uring } from "../shim/ring.ts";
 import type { Watch } from "./loop.ts";
+import type { IoWish } from "./orders.ts";
 
 /** What the egress thread is told when it starts; descriptors are of the process. */
 export type ThreadSetup = {
@@ -15,6 +17,7 @@ export type ThreadSetup = {
   orders: number;
   request: number;
   wakeup: number;
+  io: IoWish;
 };
 
 const wallClock = 0;
@@ -57,9 +60,24 @@ export function openLog(): LogPipe {
   return new LogPipe({ write, clockUs: wallUs });
 }
 
-/** The ring of the calling thread. */
-export function openRing(): Uring {
-  return new Uring({ entries: limits.ringEntries, sendsMax: limits.sendsMax, piecesMax: limits.sendPiecesMax });
+/**
+ * The ring of the calling thread. Wished for `auto`, it does without io_uring where the kernel refuses one, and says so;
+ * wished for `io_uring`, that is a RingRefused.
+ */
+export function openRing(wish: IoWish, log: LogWriter): Ring {
+  const shape = { entries: limits.ringEntries, sendsMax: limits.sendsMax, piecesMax: limits.sendPiecesMax };
+  if (wish === "ppoll") {
+    return new PollRing(shape);
+  }
+  try {
+    return new Uring(shape);
+  } catch (thrown) {
+    if (wish !== "auto" || !(thrown instanceof RingRefused)) {
+      throw thrown;
+    }
+    log.say("Warning", `no io_uring for this thread (${thrown.message}); it takes ppoll and sendmmsg`);
+    return new PollRing(shape);
+  }
 }
 
 /** The counter page behind the supervisor's memfd, or undefined when it cannot be mapped. */

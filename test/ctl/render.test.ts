@@ -22,6 +22,7 @@ const status: Status = statusSchema.parse({
   program_version: "0.1.0",
   uptime_seconds: 3_725,
   pipeline: "split",
+  io: { kind: "ppoll", reason: "io_uring is not available (EPERM). A profile forbids it." },
   supervisor: { pid: 100, rss_bytes: 40 * 1024 * 1024, private_bytes: 9_000_000 },
   frames,
   rules: [
@@ -58,6 +59,7 @@ const status: Status = statusSchema.parse({
   workers: [
     {
       pid: 101,
+      io: "ppoll",
       core: 0,
       state: "running",
       restarts: 0,
@@ -231,14 +233,15 @@ describe("tables", () => {
 
   test("of workers show memory with units and the supervisor below", () => {
     const text = renderWorkers(status);
-    expect(text).toContain("101     0  running  53.0 MiB  20.0 MiB  16.0 MiB  3/900/8,192");
+    expect(text).toContain("101     0  running  ppoll  53.0 MiB  20.0 MiB  16.0 MiB  3/900/8,192");
     expect(text).toEndWith("supervisor: pid 100, RSS 40.0 MiB, private 8.6 MiB");
   });
 
   test("of the whole sum up rules, workers and links", () => {
     const text = renderStatus(status);
     expect(text).toContain("mcr-appliance 0.1.0, up 1 h 2 min, pid 100");
-    expect(text).toContain("workers: 1 of 1 running, pipeline split, RSS of all 93.0 MiB");
+    expect(text).toContain("workers: 1 of 1 running, pipeline split, ppoll, RSS of all 93.0 MiB");
+    expect(text).toContain("\nio:      io_uring is not available (EPERM). A profile forbids it.\n");
     expect(text).toContain("in:      20,000/s, 224.0 Mb/s");
     expect(text).toContain("eth0  up     10.0.0.1");
   });

@@ -9,6 +9,9 @@ import type { Lab } from "./namespaces.ts";
 import type { Ended, Running, RunningOptions } from "./running.ts";
 import { until } from "./until.ts";
 
+/** `MCR_TEST_IO` makes every relay that a test starts wait and send that way, unless the test itself says how. */
+const io = process.env["MCR_TEST_IO"];
+
 /** What `npm run build` makes. `MCR_BINARY` names another one, such as the package's. */
 export const binary = process.env["MCR_BINARY"] ?? join(import.meta.dir, "../../dist/mcr-appliance");
 
@@ -55,7 +58,16 @@ export class Relay {
   static launch(lab: Lab, ns: string, args: readonly string[] = [], options: LaunchOptions = {}): Relay {
     relayCount += 1;
     const socketPath = options.socketPath ?? join(lab.dir, `control-${relayCount}.sock`);
-    const command = [...(options.under ?? []), binary, "supervise", "--control-socket-path", socketPath, ...args];
+    const how = io === undefined || args.includes("--io") ? [] : ["--io", io];
+    const command = [
+      ...(options.under ?? []),
+      binary,
+      "supervise",
+      "--control-socket-path",
+      socketPath,
+      ...how,
+      ...args,
+    ];
     return new Relay(lab, ns, lab.spawn(ns, command, options), socketPath);
   }
 

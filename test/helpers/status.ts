@@ -34,6 +34,7 @@ const workerSchema = z.object({
   core: count,
   state: z.string(),
   restarts: count,
+  io: z.string().optional(),
   private_bytes: count,
   ring_bytes: count,
   /** How often a send was refused, by errno name. */
@@ -42,6 +43,7 @@ const workerSchema = z.object({
 });
 const statusSchema = z.object({
   pipeline: z.string(),
+  io: z.object({ kind: z.string(), reason: z.string().optional() }),
   rules: z.array(ruleSchema),
   workers: z.array(workerSchema),
   frames: framesSchema,

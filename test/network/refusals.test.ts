@@ -33,8 +33,8 @@ test("without privileges it ends with 77 and says which it needs", async () => {
   expect(stderr).toContain("AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN");
 });
 
-test("without io_uring it ends with 69, names the likely cause and the cure", async () => {
-  const { exitCode, stderr } = await refused([], { under: [compiled("forbid"), "io_uring_setup"] });
+test("without io_uring, when that was asked for, it ends with 69, names the likely cause and the cure", async () => {
+  const { exitCode, stderr } = await refused(["--io", "io_uring"], { under: [compiled("forbid"), "io_uring_setup"] });
   expect(exitCode).toBe(69);
   expect(stderr).toContain("io_uring is not available (EPERM)");
   expect(stderr).toContain("seccomp");

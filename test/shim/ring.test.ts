@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { constants } from "node:os";
 import { parseIpv4 } from "../../src/base/ipv4.ts";
 import { errno } from "../../src/shim/errno.ts";
 import { shim } from "../../src/shim/library.ts";
@@ -226,7 +227,7 @@ describe.each(kinds)("a ring by %s", (kind, open) => {
       const bell = shim.mcr_eventfd();
       ring.poll(1 << 20, pollBits.in, 6);
       ring.poll(bell, pollBits.in, 7);
-      expect(waitFor(ring, 1)).toEqual([{ token: 6, result: -errno.EBADF, isArmed: false }]);
+      expect(waitFor(ring, 1)).toEqual([{ token: 6, result: -constants.errno.EBADF, isArmed: false }]);
       shim.mcr_eventfd_write(bell);
       expect(waitFor(ring, 1)).toMatchObject([{ token: 7, result: pollBits.in, isArmed: true }]);
       shim.mcr_close(bell);

@@ -11,7 +11,13 @@ describe("the supervisor's options", () => {
   test("have defaults for everything", () => {
     expect(parseSuperviseOptions({})).toEqual({
       ok: true,
-      value: { controlSocketPath: "/run/mcr/control.sock", pipeline: "auto", logFormat: "auto", logLevel: "info" },
+      value: {
+        controlSocketPath: "/run/mcr/control.sock",
+        pipeline: "auto",
+        io: "auto",
+        logFormat: "auto",
+        logLevel: "info",
+      },
     });
   });
 
@@ -22,6 +28,7 @@ describe("the supervisor's options", () => {
       workers: "3",
       cores: "0,2-3",
       pipeline: "split",
+      io: "ppoll",
       logFormat: "json",
       logLevel: "WARN",
     };
@@ -33,6 +40,7 @@ describe("the supervisor's options", () => {
         workers: 3,
         cores: [0, 2, 3],
         pipeline: "split",
+        io: "ppoll",
         logFormat: "json",
         logLevel: "warning",
       },
@@ -51,6 +59,7 @@ describe("the supervisor's options", () => {
     [{ cores: "0-200" }, "--cores names 201 cores; at most 64"],
     [{ workers: "2", cores: "1" }, "disagree"],
     [{ pipeline: "both" }, "--pipeline must be one of auto, split, unified, not 'both'"],
+    [{ io: "epoll" }, "--io must be one of auto, io_uring, ppoll, not 'epoll'"],
     [{ logFormat: "xml" }, "--log-format must be one of"],
     [{ logLevel: "loud" }, "--log-level must be one of"],
     [{ logLevel: "constructor" }, "--log-level must be one of"],
