@@ -191,21 +191,27 @@ export class PollRing implements Ring {
     this.queued = 0;
   }
 
-  /** Sends what is queued from `first` to before `end`: in order, and nothing behind what the kernel refused. */
+  /**
+   * Sends what is queued from `first` to before `end`: in order, and nothing behind what the kernel refused.
+   *
+   * When some of a call went out, the kernel does not say why the next did not, and an ICMP error that it told once is gone.
+   * So the first goes alone, that an answer to it is heard by the second; and after a call that stopped short each does.
+   */
   private sendChain(first: number, end: number): void {
     let at = first;
+    let together = 1;
     while (at < end) {
       const fd = this.fds[at] as number;
       let stop = at + 1;
-      while (stop < end && this.fds[stop] === fd) {
+      while (stop < end && stop - at < together && this.fds[stop] === fd) {
         stop++;
       }
-      // When some went out, the kernel does not say why the next did not: that one is tried again, first of the rest.
       const sent = shim.mcr_send_many(fd, this.memory.at(at * Message.size), stop - at);
       if (sent < 0) {
         this.break(at, end, sent);
         return;
       }
+      together = sent === stop - at ? end - first : 1;
       for (const next = at + sent; at < next; at++) {
         this.note(this.tokens[at] as number, this.u32[at * words.message + words.length] as number, 0);
       }

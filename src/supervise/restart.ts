@@ -10,7 +10,7 @@ export const neverDied: Deaths = { count: 0, lastMs: 0 };
 /** At once after the first death, then 250 ms doubling to 16 s; a quiet period forgets. */
 export type Verdict = { deaths: Deaths; restartInMs: number } | { deaths: Deaths; isPermanent: true };
 
-/** Exit codes that another try would only repeat: a kernel without io_uring, a missing right. */
+/** Exit codes that another try would only repeat: a kernel feature that was asked for, a missing right. */
 const permanentCodes: readonly number[] = [exitCodes.unavailable, exitCodes.permission];
 
 /** Decides after a worker ended with `exitCode` (null: killed by a signal) at `nowMs`, having run `livedMs`. */

@@ -10,7 +10,7 @@ import type { Ended, Running, RunningOptions } from "./running.ts";
 import { until } from "./until.ts";
 
 /** `MCR_TEST_IO` makes every relay that a test starts wait and send that way, unless the test itself says how. */
-const io = process.env["MCR_TEST_IO"];
+export const testIo = process.env["MCR_TEST_IO"];
 
 /** What `npm run build` makes. `MCR_BINARY` names another one, such as the package's. */
 export const binary = process.env["MCR_BINARY"] ?? join(import.meta.dir, "../../dist/mcr-appliance");
@@ -58,7 +58,7 @@ export class Relay {
   static launch(lab: Lab, ns: string, args: readonly string[] = [], options: LaunchOptions = {}): Relay {
     relayCount += 1;
     const socketPath = options.socketPath ?? join(lab.dir, `control-${relayCount}.sock`);
-    const how = io === undefined || args.includes("--io") ? [] : ["--io", io];
+    const how = testIo === undefined || args.includes("--io") ? [] : ["--io", testIo];
     const command = [
       ...(options.under ?? []),
       binary,

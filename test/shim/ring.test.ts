@@ -163,6 +163,22 @@ describe.each(kinds)("a ring by %s", (kind, open) => {
     );
   });
 
+  test("a closed port is said in the midst of a chain: what was before went out, what is behind did not", () => {
+    withRing((ring) =>
+      udpPair((sender, receiver) => {
+        closeSocket(receiver);
+        const { address, size } = write(0, "x");
+        for (const index of [0, 1, 2, 3, 4]) {
+          ring.piece(index, 0, address, size);
+          ring.send(index, sender, 1, 0, index, index < 4);
+        }
+        // The answer to the first comes at once.
+        const canceled = [1, 2, 3].map(() => -errno.ECANCELED);
+        expect(waitFor(ring, 5).map(({ result }) => result)).toEqual([1, -errno.ECONNREFUSED, ...canceled]);
+      }),
+    );
+  });
+
   test("a full socket is said at once, and nothing waits for room", () => {
     withRing((ring) => {
       // A stream whose other end does not read fills up in any kernel.
