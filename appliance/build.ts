@@ -3,6 +3,7 @@
 import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
+import { closeDoors } from "./close-doors.ts";
 
 const root = join(import.meta.dir, "..");
 const executable = join(root, "dist/mcr-appliance");
@@ -31,6 +32,7 @@ function isUpToDate(): boolean {
     "tsconfig.json",
     "package-lock.json",
     "appliance/build.ts",
+    "appliance/close-doors.ts",
   ];
   const builtAt = changedAt("dist/mcr-appliance");
   return inputs.every((input) => changedAt(input) < builtAt);
@@ -56,6 +58,7 @@ function bundle(): void {
     const closed = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
     const commit = ["--define", `mcrCommit=${JSON.stringify(commitHere())}`];
     run(process.execPath, "build", "--compile", ...closed, ...commit, ...entryPoints, "--outfile", outfile);
+    closeDoors(outfile);
     renameSync(outfile, executable);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
