@@ -30,7 +30,8 @@ typedef const char *cstring;
 	F(u32, done_max)                                                      \
 	F(u32, sends_max)                                                     \
 	F(u32, pieces_max) /* pieces one send may gather */                   \
-	F(u32, features)   /* MCR_RING_* bits, found by trying */
+	F(u32, features)   /* MCR_RING_* bits, found by trying */             \
+	F(i32, fd)
 
 /* One finished entry of a ring. */
 #define MCR_DONE(F)                                                           \
@@ -127,9 +128,7 @@ typedef const char *cstring;
 	X(i32, mcr_prefer, i32, u32)                                          \
 	X(i32, mcr_drop, u32, u32)                                            \
 	X(i32, mcr_signals_ignore, void)                                      \
-	X(i32, mcr_nonblock, i32)                                             \
-	X(i32, mcr_files_max, void)                                           \
-	X(i32, mcr_name, cstring)                                             \
+	X(i32, mcr_refused_note, ptr)                                         \
 	X(i32, mcr_exit, i32)                                                 \
 	X(f64, mcr_clock_ns, i32)                                             \
 	X(i32, mcr_sleep_until, f64)                                          \

@@ -1,13 +1,11 @@
 /* What a worker does to itself before it sees the first frame, and clocks. */
 #include "abi.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,30 +72,24 @@ i32 mcr_signals_ignore(void)
 	return 0;
 }
 
-i32 mcr_nonblock(i32 fd)
-{
-	int flags = fcntl(fd, F_GETFL);
+static f64 *refused_call;
 
-	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+/* The sandbox refused a call.  Another one from here, where SIGSYS is blocked, and the kernel ends the process. */
+static void on_refused(int signal, siginfo_t *info, void *context)
+{
+	(void)signal, (void)context;
+	*refused_call = info->si_syscall + 1;
+	for (;;)
+		syscall(SYS_getppid);
 }
 
-/* Raises the soft limit of open files to the hard one; returns it. */
-i32 mcr_files_max(void)
+/* From now on a refused system call leaves its number, plus one, at `place` before the process dies of it. */
+i32 mcr_refused_note(ptr place)
 {
-	struct rlimit limit;
+	struct sigaction action = { .sa_sigaction = on_refused, .sa_flags = SA_SIGINFO };
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return -errno;
-	if (limit.rlim_max > 1u << 20)
-		limit.rlim_max = 1u << 20;
-	limit.rlim_cur = limit.rlim_max;
-	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : (i32)limit.rlim_cur;
-}
-
-/* The thread's name in ps and top. */
-i32 mcr_name(cstring name)
-{
-	return prctl(PR_SET_NAME, name, 0, 0, 0) < 0 ? -errno : 0;
+	refused_call = place;
+	return sigaction(SIGSYS, &action, NULL) < 0 ? -errno : 0;
 }
 
 /* Ends the process now, from any thread; Bun's own exit ends only a thread. */

@@ -37,7 +37,8 @@ struct ring {
 static int uring_open(struct ring *ring, u32 entries)
 {
 	struct io_uring_params params = {
-		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
+		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE |
+			 IORING_SETUP_R_DISABLED,
 		.cq_entries = ring->places.done_max,
 	};
 	int error = io_uring_queue_init_params(entries, &ring->uring, &params);
@@ -52,7 +53,7 @@ static int uring_open(struct ring *ring, u32 entries)
 		return error;
 	/* Before 6.1: the same ring without the two that save wakeups. */
 	memset(&params, 0, sizeof(params));
-	params.flags = IORING_SETUP_CQSIZE;
+	params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED;
 	params.cq_entries = ring->places.done_max;
 	return io_uring_queue_init_params(entries, &ring->uring, &params);
 }
@@ -82,7 +83,7 @@ static int arrays_map(struct ring *ring)
 	return 0;
 }
 
-/* Opens a ring for the calling thread, its only user.  Fills `out` (struct mcr_ring_places);
+/* Opens a ring for the calling thread, its only user; it takes nothing yet (R_DISABLED, src/shim/ring.ts).  Fills `out` (struct mcr_ring_places);
  * on failure returns NULL, and out->features holds the errno. */
 ptr mcr_ring_open(ptr out, u32 entries, u32 sends_max, u32 pieces_max)
 {
@@ -106,6 +107,7 @@ ptr mcr_ring_open(ptr out, u32 entries, u32 sends_max, u32 pieces_max)
 	ring->places.done = (f64)(uintptr_t)ring->done;
 	ring->places.sends = (f64)(uintptr_t)ring->sends;
 	ring->places.pieces = (f64)(uintptr_t)ring->pieces;
+	ring->places.fd = ring->uring.ring_fd;
 	*places = ring->places;
 	return ring;
 refused:

@@ -71,6 +71,8 @@ export const limits = {
   workersMax: 64,
   workersDefaultMax: 4,
   workerBirthWaitMs: 10_000,
+  /** Threads of all processes of the workers' user: 64 workers have some 20 each, and that user may be "nobody". */
+  workerUserThreadsMax: 4_096,
   workerDrainWaitMs: 500,
   /** From the order to end until SIGKILL; longer than a worker drains. */
   workerEndWaitMs: 900,
@@ -112,6 +114,9 @@ export const limits = {
   /** An output that fails is said again after so long; of those that begin to fail in one second so many are named. */
   outputAlarmPeriodMs: 10_000,
   outputAlarmsMax: 10,
+  /** Of one command, in the record of who changed what: rules that have a line, and characters of what was given. */
+  recordRulesMax: 100,
+  recordTextMax: 2_048,
   /** Lines kept for 'top'. */
   logTailLines: 30,
   /** Changes made at once that have a line of the log each; of more, a line says how many. */

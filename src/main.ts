@@ -21,6 +21,7 @@ const roles: Roles = {
       logFormat: given.text("log-format"),
       logLevel: given.text("log-level"),
       metrics: given.text("metrics"),
+      readGroup: given.text("read-group"),
     });
     if (!options.ok) {
       return options;

@@ -6,11 +6,12 @@ import { BrokenProgram } from "../base/assert.ts";
 import { reasonOf } from "../base/outcome.ts";
 import type { limits } from "../limits.ts";
 import { parseCommand } from "./parse.ts";
+import type { Access, Peer } from "./peers.ts";
 import { CommandReader } from "./reader.ts";
 import type { Command, Reply } from "./words.ts";
 
-/** Who asks; `uid` where the system tells. */
-export type ClientInfo = { id: number; uid?: number };
+/** Who asks, and what he may. */
+export type ClientInfo = { id: number; peer: Peer | undefined; access: Access };
 
 /** Carries out one command. Must settle; what it throws is answered as an error. */
 export type Handler = (command: Command, client: ClientInfo) => Promise<Reply>;

@@ -2,14 +2,14 @@
 import { createServer, type Socket } from "node:net";
 import { done, type Outcome } from "../base/outcome.ts";
 import { limits } from "../limits.ts";
-import { peerUid } from "../shim/peer.ts";
 import { type ClientInfo, Connection, type Handler, type ServerLimits, type Shared } from "./connection.ts";
+import { type AccessPolicy, accessOf, type Peer, peerOf } from "./peers.ts";
 import { bindPath, clearPath, fileIdentity, releasePath, type ServerFailure } from "./socketfile.ts";
 
 export type { ClientInfo, Handler, ServerFailure };
 
-/** Where to listen, who answers, and (in tests) other bounds than `limits`. */
-export type ServerOptions = { path: string; handle: Handler; limits?: Partial<ServerLimits> };
+/** Where to listen, who answers, who may ask (root and our own user in any case), and (in tests) other bounds than `limits`. */
+export type ServerOptions = { path: string; handle: Handler; policy?: AccessPolicy; limits?: Partial<ServerLimits> };
 
 /** Starts a control server at `path`, mode 0660; or says why not, in particular when a live one is there already. */
 export async function openControlServer(options: ServerOptions): Promise<Outcome<ControlServer, ServerFailure>> {
@@ -25,6 +25,7 @@ export async function openControlServer(options: ServerOptions): Promise<Outcome
 /** A listening control server; made by `openControlServer`. */
 export class ControlServer {
   readonly path: string;
+  readonly #policy: AccessPolicy;
   readonly #shared: Shared;
   readonly #clients = new Set<Connection>();
   readonly #server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
@@ -32,8 +33,9 @@ export class ControlServer {
   #clientCountTotal = 0;
   #refusedTotal = 0;
 
-  constructor({ path, handle, limits: changed }: ServerOptions) {
+  constructor({ path, handle, policy, limits: changed }: ServerOptions) {
     this.path = path;
+    this.#policy = policy ?? { uid: process.geteuid?.() ?? 0 };
     this.#shared = { handle, limits: { ...limits, ...changed }, commandBytes: 0, replyBytes: 0, lingering: 0 };
   }
 
@@ -75,7 +77,13 @@ export class ControlServer {
 
   #accept(socket: Socket): void {
     this.#clientCountTotal++;
-    const connection = new Connection(socket, { id: this.#clientCountTotal, ...peerOf(socket) }, this.#shared);
+    const peer = peerOf(socket);
+    const access = accessOf(peer, this.#policy);
+    const connection = new Connection(socket, { id: this.#clientCountTotal, peer, access }, this.#shared);
+    if (access === "none") {
+      this.#refuse(connection, refusalText(peer));
+      return;
+    }
     if (this.#clients.size >= this.#shared.limits.clientsMax && !this.#makeRoom()) {
       this.#refuse(connection, `too many clients (${this.#shared.limits.clientsMax}); try again in a moment`);
       return;
@@ -109,10 +117,7 @@ export class ControlServer {
   }
 }
 
-/** The user at the other end, as of when it connected. */
-function peerOf(socket: Socket): { uid?: number } {
-  // Bun keeps the descriptor where Node does, and its types do not say so.
-  const { _handle: handle } = socket as unknown as { _handle?: { fd?: unknown } };
-  const uid = typeof handle?.fd === "number" ? peerUid(handle.fd) : undefined;
-  return uid === undefined ? {} : { uid };
+function refusalText(peer: Peer | undefined): string {
+  const who = peer === undefined ? "Who you are cannot be told" : `User ${peer.uid} may not use this socket`;
+  return `${who}. Root and members of the group mcr may; a group that may only look is named with 'supervise --read-group'.`;
 }

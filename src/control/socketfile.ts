@@ -1,10 +1,11 @@
 // The name of the control socket in the file system: claimed by one live server, taken over from a dead one, and never
 // taken from somebody else.
-import { linkSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, chownSync, linkSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { connect, type Server } from "node:net";
 import { dirname } from "node:path";
 import { codeOf, done, failed, type Outcome, reasonOf } from "../base/outcome.ts";
 import { limits } from "../limits.ts";
+import type { AccessPolicy } from "./peers.ts";
 
 /** Why there is no server. `in-use`: another one lives there; `denied`: permission; `os`: anything else. */
 export type ServerFailure = { kind: "in-use" | "denied" | "os"; text: string };
@@ -112,6 +113,24 @@ export function bindPath(server: Server, path: string): Promise<Outcome<void, Se
       process.umask(before);
     }
   });
+}
+
+/**
+ * Opens the socket at `path` to a group: to connect, for members of `changeGroup`, or for everybody when there is also a group of
+ * readers, since a file has one group; who may what is then decided by credentials alone. What the kernel refuses, in words.
+ */
+export function shareSocket(path: string, { changeGroup, readGroup }: AccessPolicy): string | undefined {
+  try {
+    if (changeGroup !== undefined) {
+      chownSync(path, process.geteuid?.() ?? 0, changeGroup);
+    }
+    if (readGroup !== undefined) {
+      chmodSync(path, 0o666);
+    }
+    return undefined;
+  } catch (thrown) {
+    return `the control socket's group cannot be set to ${changeGroup} (${reasonOf(thrown)}); its members cannot connect`;
+  }
 }
 
 /** Which file is at `path`; changes when somebody replaces it. */

@@ -38,6 +38,11 @@ export const supervise: Verb = {
       summary: "emergency, alert, critical, error, warning, notice, info, debug or trace",
       default: "info",
     },
+    "read-group": {
+      value: "GROUP",
+      summary: "members may read over the control socket; members of the group mcr may also change",
+      default: "none",
+    },
     metrics: {
       value: "ADDRESS:PORT",
       summary: "serve /metrics for Prometheus, /healthz and /readyz; a port alone is for this machine alone",

@@ -70,6 +70,9 @@ export const ingress = layout(0, ingressNames);
 export const refusedFirst = 32;
 export const egress = layout(64, egressNames);
 
+/** The system call that the sandbox refused, its number plus one. Written as the worker dies of it; the supervisor clears it. */
+export const refusedCall = 127;
+
 /** How often sends failed, by errno (0..255: anything above is kept under 255). */
 export const errnoFirst = 128;
 export const errnoCount = 256;

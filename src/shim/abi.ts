@@ -29,6 +29,7 @@ export const RingPlaces = struct("mcr_ring_places", {
   sends_max: "u32",
   pieces_max: "u32",
   features: "u32",
+  fd: "i32",
 });
 
 export const Done = struct("mcr_done", { token: "u32", result: "i32", more: "u32" });
@@ -121,9 +122,7 @@ export const calls = {
   mcr_prefer: { args: ["i32", "u32"], returns: "i32" },
   mcr_drop: { args: ["u32", "u32"], returns: "i32" },
   mcr_signals_ignore: { args: [], returns: "i32" },
-  mcr_nonblock: { args: ["i32"], returns: "i32" },
-  mcr_files_max: { args: [], returns: "i32" },
-  mcr_name: { args: ["cstring"], returns: "i32" },
+  mcr_refused_note: { args: ["ptr"], returns: "i32" },
   mcr_exit: { args: ["i32"], returns: "i32" },
   mcr_clock_ns: { args: ["i32"], returns: "f64" },
   mcr_sleep_until: { args: ["f64"], returns: "i32" },

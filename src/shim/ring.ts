@@ -5,6 +5,7 @@ import { Done, Piece, RingPlaces, ringFeatures, Send } from "./abi.ts";
 import { errnoName } from "./errno.ts";
 import { shim } from "./library.ts";
 import { scratch } from "./memory.ts";
+import { openFor } from "./ring-restrictions.ts";
 
 /** Poll bits; poll(2). */
 export const pollBits = { in: 1, out: 4, error: 8, hangUp: 16 } as const;
@@ -105,11 +106,17 @@ export class Uring implements Ring {
     this.isDeferred = (features & ringFeatures.defer) !== 0;
     this.canGather = (features & ringFeatures.gather) !== 0;
     const place = (offset: number) => scratch.f64[offset / 8] as Pointer;
+    const fd = scratch.i32[RingPlaces.fd / 4] ?? -1;
     const doneMax = scratch.u32[RingPlaces.done_max / 4] ?? 0;
     const pieceCount = shape.sendsMax * shape.piecesMax;
     this.done = new Int32Array(toArrayBuffer(place(RingPlaces.done), 0, doneMax * Done.size));
     this.sends = new Int32Array(toArrayBuffer(place(RingPlaces.sends), 0, shape.sendsMax * Send.size));
     this.pieces = new Uint32Array(toArrayBuffer(place(RingPlaces.pieces), 0, pieceCount * Piece.size));
+    const refused = openFor(fd, ["pollAdd", "sendmsg", "cancel"]);
+    if (refused < 0) {
+      this.close();
+      throw new RingRefused(-refused);
+    }
   }
 
   poll(fd: number, events: number, token: number): void {

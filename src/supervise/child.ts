@@ -20,6 +20,7 @@ export type ChildPlan = {
   pipeline: "split" | "unified";
   io: IoWish;
   counters: number;
+  emptyRoot: number | undefined;
 };
 
 /** What a worker process does of its own accord. */
@@ -156,8 +157,9 @@ export class Child {
   }
 
   private greet(streams: [number, number, number]): void {
-    const { core, uid, gid, pipeline, io, counters } = this.plan;
-    this.pass({ kind: "hello", version: programVersion, abi: abiText(), core, uid, gid, pipeline, io }, streams);
+    const { core, uid, gid, pipeline, io, counters, emptyRoot } = this.plan;
+    const beside = emptyRoot === undefined ? streams : [...streams, emptyRoot];
+    this.pass({ kind: "hello", version: programVersion, abi: abiText(), core, uid, gid, pipeline, io }, beside);
     this.pass({ kind: "counters", size: 0 }, [counters]);
   }
 

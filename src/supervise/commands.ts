@@ -2,7 +2,7 @@
 import { programVersion } from "../base/version.ts";
 import { type Command, type CommandWithData, protocolVersion, type Reply } from "../control/words.ts";
 import type { Levels } from "../log/levels.ts";
-import { makeRule } from "../rules/schema.ts";
+import { makeRule, type Rule } from "../rules/schema.ts";
 import { configure, configureWord } from "./config-commands.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Explainer } from "./explainer.ts";
@@ -92,4 +92,31 @@ async function ping(workers: Workers): Promise<Reply> {
   return ready === all
     ? { Success: `pong: ${ready}/${all} worker streams ready` }
     : { Error: `Only ${ready}/${all} worker streams ready` };
+}
+
+/**
+ * The rules that a command may change, as they stand, by id: the one that it names, or all where it speaks of the configuration
+ * as a whole.
+ */
+export function rulesOf(relaying: Relaying, command: Command): ReadonlyMap<string, Rule> {
+  if (typeof command === "object") {
+    if ("AddRule" in command) {
+      return byId(relaying.book.get(makeRule(command.AddRule, "Dynamic").rule_id)?.rule);
+    }
+    if ("RemoveRule" in command) {
+      return byId(relaying.book.get(command.RemoveRule.rule_id)?.rule);
+    }
+    if ("RemoveRuleByName" in command) {
+      const named = relaying.book.findByName(command.RemoveRuleByName.name);
+      return byId(named.ok ? named.value : undefined);
+    }
+    if ("SetGlobalLogLevel" in command || "SetFacilityLogLevel" in command) {
+      return byId();
+    }
+  }
+  return byId(...relaying.list().map(({ rule }) => rule));
+}
+
+function byId(...rules: readonly (Rule | undefined)[]): ReadonlyMap<string, Rule> {
+  return new Map(rules.flatMap((rule) => (rule === undefined ? [] : [[rule.rule_id, rule] as const])));
 }

@@ -7,6 +7,7 @@ import type { WriteBytes } from "../log/printer.ts";
 import { errno } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import { map } from "../shim/memory.ts";
+import { nonblock } from "../shim/process.ts";
 
 const errorOutput = 2;
 
@@ -58,7 +59,7 @@ function openWithoutWaiting(): number {
     if (codeOf(thrown) === undefined) {
       throw thrown;
     }
-    shim.mcr_nonblock(errorOutput);
+    nonblock(errorOutput);
     return errorOutput;
   }
 }

@@ -45,6 +45,8 @@ export type SuperviseOptions = {
   logFormat: LogFormat;
   logLevel: LogLevel;
   metrics?: MetricsAddress;
+  /** A group by name whose members may read over the control socket. */
+  readGroup?: string;
 };
 
 /** As on the command line; absent means default. */
@@ -58,6 +60,7 @@ export type SuperviseTexts = {
   logFormat?: string | undefined;
   logLevel?: string | undefined;
   metrics?: string | undefined;
+  readGroup?: string | undefined;
 };
 
 /** CONFIG_NR_CPUS of any distribution is below this. */
@@ -180,6 +183,7 @@ export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseO
     logFormat: logFormat.value,
     logLevel: logLevel.value,
     ...(metrics.value === undefined ? {} : { metrics: metrics.value }),
+    ...(texts.readGroup === undefined ? {} : { readGroup: texts.readGroup }),
   });
 }
 

@@ -55,6 +55,11 @@ export class Relaying {
     return this.register.size;
   }
 
+  /** What stands under an id or a name. */
+  get book(): Pick<Register, "get" | "findByName"> {
+    return this.register;
+  }
+
   /** What an operator should know of a rule though it runs. */
   warningsOf({ rule }: LiveRule): string[] {
     return [...this.register.warnings(rule)];

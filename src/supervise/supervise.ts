@@ -4,21 +4,22 @@ import { exitCodes } from "../base/exit.ts";
 import { configPathDefault } from "../config/files.ts";
 import { type Loaded, loadConfig } from "../config/load.ts";
 import { problemLine } from "../config/problem.ts";
-import { openControlServer } from "../control/server.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log/forward.ts";
 import type { Tail } from "../log/tail.ts";
-import { origin, shim } from "../shim/library.ts";
+import { origin } from "../shim/library.ts";
 import { failureText, isFailure } from "../shim/socket.ts";
-import { privilegesFinal } from "../shim/system-call.ts";
 import { Captures } from "./captures.ts";
-import { carryOut } from "./commands.ts";
+import { type CleanStart, cleanStart } from "./clean-start.ts";
+import { carryOut, rulesOf } from "./commands.ts";
 import { Configuration } from "./configuration.ts";
 import { allowedCores } from "./cores.ts";
+import { openDoor } from "./door.ts";
 import { Ending } from "./ending.ts";
 import { closeAccount } from "./estate.ts";
 import { Explainer } from "./explainer.ts";
 import { type IoChoice, ioNews } from "./io.ts";
+import { isolate } from "./isolation.ts";
 import { Links } from "./links.ts";
 import { levelOrder } from "./log-levels.ts";
 import { LossLines } from "./loss-lines.ts";
@@ -36,12 +37,14 @@ import { Troubles } from "./troubles.ts";
 import { workerUser } from "./worker-user.ts";
 import { Workers } from "./workers.ts";
 
-const serverCodes = { "in-use": exitCodes.unavailable, denied: exitCodes.permission, os: exitCodes.system } as const;
-
 /** Runs until a signal ends it; returns the exit code. */
 export async function run(options: SuperviseOptions): Promise<number> {
+  const start = cleanStart();
   const { log, tail, close } = await openLog(options);
-  const refused = await supervise(options, log, tail);
+  if (start.note !== undefined) {
+    log.say("Warning", start.note);
+  }
+  const refused = await supervise(options, log, tail, start);
   if (refused !== undefined) {
     log.say("Critical", refused.text);
   }
@@ -49,7 +52,12 @@ export async function run(options: SuperviseOptions): Promise<number> {
   return refused?.code ?? exitCodes.ok;
 }
 
-async function supervise(options: SuperviseOptions, log: Log, tail: Tail): Promise<Refusal | undefined> {
+async function supervise(
+  options: SuperviseOptions,
+  log: Log,
+  tail: Tail,
+  { hasOwnIpc }: CleanStart,
+): Promise<Refusal | undefined> {
   const io = requirements(options.io);
   if ("code" in io) {
     return io;
@@ -66,25 +74,23 @@ async function supervise(options: SuperviseOptions, log: Log, tail: Tail): Promi
   if (isFailure(links)) {
     return { code: exitCodes.system, text: `the links of this machine cannot be read: ${failureText(links)}` };
   }
-  shim.mcr_files_max();
-  // For the workers: they inherit it, with all threads they will ever have.
-  privilegesFinal();
   if (origin.note !== undefined) {
     log.say("Notice", origin.note);
   }
   const { level, message } = ioNews(io);
   log.say(level, message);
-  const house = build(options, log, tail, { links, cores: cores.value, config, io });
+  const emptyRoot = isolate(hasOwnIpc, log);
+  const house = build(options, log, tail, { links, cores: cores.value, config, io, emptyRoot });
   const { relaying, workers, memberships, ending, configuration } = house;
   // The socket first: whoever finds it taken has not joined a group yet, and sends nothing twice.
   const started = Promise.withResolvers<void>();
-  const server = await openControlServer({
-    path: options.controlSocketPath,
-    handle: (command, { uid }) => started.promise.then(() => carryOut(house, command, uid)),
+  const server = await openDoor(options, log, {
+    handle: (command, { peer }) => started.promise.then(() => carryOut(house, command, peer?.uid)),
+    rulesOf: (command) => rulesOf(relaying, command),
   });
   if (!server.ok) {
     links.close();
-    return { code: serverCodes[server.error.kind], text: server.error.text };
+    return server.error;
   }
   const refusedRules = await relaying.begin(config.rules);
   for (const text of refusedRules) {
@@ -139,9 +145,9 @@ function build(
   options: SuperviseOptions,
   log: Log,
   tail: Tail,
-  given: { links: Links; cores: readonly number[]; config: Loaded; io: IoChoice },
+  given: { links: Links; cores: readonly number[]; config: Loaded; io: IoChoice; emptyRoot: number | undefined },
 ) {
-  const { links, cores, config, io } = given;
+  const { links, cores, config, io, emptyRoot } = given;
   const user = workerUser();
   // A worker has one core: two threads on it would only take turns, and pay for every change (ARCHITECTURE.md, pipelines).
   const pipeline = options.pipeline === "auto" ? "unified" : options.pipeline;
@@ -158,6 +164,7 @@ function build(
     uid: user.uid,
     gid: user.gid,
     pipeline,
+    emptyRoot,
     // What the supervisor found to be refused no worker tries again.
     io: io.kind === "ppoll" ? "ppoll" : options.io,
     upbringing: {

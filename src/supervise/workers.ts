@@ -3,6 +3,7 @@
 import { limits } from "../limits.ts";
 import type { LogTaker } from "../log/forward.ts";
 import type { DoorMessage, IoWish, Order } from "../worker/orders.ts";
+import { causeOfDeath } from "./cause-of-death.ts";
 import { Child } from "./child.ts";
 import { Page } from "./pages.ts";
 import { afterDeath, neverDied } from "./restart.ts";
@@ -41,6 +42,8 @@ export type WorkersPlan = {
   gid: number;
   pipeline: "split" | "unified";
   io: IoWish;
+  /** What becomes the root of their file system (isolation.ts). */
+  emptyRoot: number | undefined;
   upbringing: Upbringing;
   /** Nobody writes the page of this place any more, until a successor is born. */
   died: (place: Place) => void;
@@ -142,10 +145,10 @@ export class Workers {
 
   private async bear(place: Place, deaths: typeof neverDied): Promise<string | undefined> {
     const { core, page } = place;
-    const { uid, gid, pipeline, io, upbringing } = this.plan;
+    const { uid, gid, pipeline, io, emptyRoot, upbringing } = this.plan;
     place.state = "starting";
     const child = new Child(
-      { core, uid, gid, pipeline, io, counters: page.fd },
+      { core, uid, gid, pipeline, io, counters: page.fd, emptyRoot },
       {
         openLog: (pid) => this.plan.openLog(place, pid),
         ended: (each, exitCode, signal) => this.mourn(place, each, deaths, exitCode, signal),
@@ -178,7 +181,7 @@ export class Workers {
     exitCode: number | null,
     signal: string | null,
   ): void {
-    const how = signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
+    const how = causeOfDeath(place.page, exitCode, signal);
     place.child = undefined;
     this.plan.died(place);
     if (this.isEnding) {

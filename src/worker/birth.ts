@@ -1,5 +1,5 @@
-// A worker's birth: fd 3 brings the hello and the streams, then the process pins itself, gives up every right, and only
-// then touches a frame. After that it lives in its loops until the supervisor closes the streams or says so.
+// A worker's birth: fd 3 brings the hello and the streams, then the process pins itself, opens its rings, gives up every right,
+// and only then touches a frame. After that it lives in its loops until the supervisor closes the streams or says so.
 import { readdirSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { exitCodes } from "../base/exit.ts";
@@ -7,13 +7,13 @@ import { reasonOf } from "../base/outcome.ts";
 import { programVersion } from "../base/version.ts";
 import { limits } from "../limits.ts";
 import type { LogPipe, LogWriter } from "../log/writer.ts";
-import { egress as egressCounter, ingress as ingressCounter } from "../relay/counters.ts";
+import { egress as egressCounter, ingress as ingressCounter, refusedCall } from "../relay/counters.ts";
 import { Queue, queueMemory } from "../relay/queue.ts";
 import { abiDifference, abiText } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
 import { origin, shim } from "../shim/library.ts";
-import { text } from "../shim/memory.ts";
-import { type Ring, RingRefused } from "../shim/ring.ts";
+import { nameThread, nonblock } from "../shim/process.ts";
+import { type Ring, type RingKind, RingRefused } from "../shim/ring.ts";
 import { EgressSide } from "./egress-side.ts";
 import { sayFinal } from "./final.ts";
 import { IngressSide } from "./ingress-side.ts";
@@ -21,6 +21,7 @@ import { run as runLoop } from "./loop.ts";
 import type { DoorMessage } from "./orders.ts";
 import { end, openCounters, openLog, openRing, type ThreadSetup, watch } from "./parts.ts";
 import { RegionTable, regionMemory } from "./regions.ts";
+import { type Confinement, confine } from "./sandbox/confine.ts";
 import { type Delivery, Door, OrderStream, Reporter } from "./streams.ts";
 import { warmUp } from "./warmup.ts";
 
@@ -41,7 +42,7 @@ class StillBorn extends Error {
 /** The role `worker`. Never returns: a worker ends through its loops. */
 export async function run(): Promise<number> {
   shim.mcr_signals_ignore();
-  shim.mcr_nonblock(errorOutput);
+  nonblock(errorOutput);
   const pipe = openLog();
   const log = pipe.writer("DataPlane");
   try {
@@ -57,21 +58,22 @@ export async function run(): Promise<number> {
 async function live(pipe: LogPipe, log: LogWriter): Promise<void> {
   const door = new Door(doorFd);
   const { message: hello, fds } = await awaitMessage(door, "hello");
-  const [request, ingressOrders, egressOrders] = fds;
+  const [request, ingressOrders, egressOrders, emptyRoot] = fds;
   if (request === undefined || ingressOrders === undefined || egressOrders === undefined) {
     throw new StillBorn(exitCodes.broken, "the hello came without its three streams");
   }
   refuseStranger(hello);
   const counterMessage = await awaitMessage(door, "counters");
   const counterFd = counterMessage.fds[0] ?? -1;
-  const counters = openCounters(counterFd);
-  if (counters === undefined) {
+  const page = openCounters(counterFd);
+  if (page === undefined) {
     throw new StillBorn(exitCodes.system, "the counter page could not be mapped");
   }
+  const counters = page.f64;
   pipe.countIn(counters, ingressCounter.linesLost);
   pin(hello.core, log);
   prefer(log);
-  drop(hello);
+  nameThread("mcr worker");
   const setup: ThreadSetup = {
     queue: queueMemory(limits.queueEntries),
     regions: regionMemory(),
@@ -81,11 +83,10 @@ async function live(pipe: LogPipe, log: LogWriter): Promise<void> {
     wakeup: hello.pipeline === "split" ? shim.mcr_eventfd() : -1,
     io: hello.io,
   };
-  if (hello.pipeline === "split") {
-    await startEgress(setup);
-  }
+  const otherRing = hello.pipeline === "split" ? await startEgress(setup) : undefined;
   const ring = openRingOrSayWhy(hello, log);
   warmUp();
+  giveUp(hello, { emptyRoot, counters: page, rings: [ring.kind, otherRing ?? ring.kind] }, log);
   const reporter = new Reporter(request);
   const regions = new RegionTable(setup.regions);
   const ingress = new IngressSide({
@@ -178,12 +179,16 @@ function prefer(log: LogWriter): void {
   }
 }
 
-function drop(hello: Hello): void {
-  const error = shim.mcr_drop(hello.uid, hello.gid);
-  if (error < 0) {
-    throw new StillBorn(exitCodes.permission, `privileges could not be dropped: ${errnoName(error)}`);
+/** Every right; after this the process has its descriptors, its memory and the calls of its loops. */
+function giveUp(hello: Hello, has: Pick<Confinement, "emptyRoot" | "counters" | "rings">, log: LogWriter): void {
+  const { uid, gid } = hello;
+  const refusedCallOffset = refusedCall * Float64Array.BYTES_PER_ELEMENT;
+  for (const { isFatal, text } of confine({ uid, gid, ...has, refusedCallOffset })) {
+    if (isFatal) {
+      throw new StillBorn(exitCodes.permission, text);
+    }
+    log.say("Warning", `less confined than it could be: ${text}`);
   }
-  shim.mcr_name(text("mcr worker"));
 }
 
 function openRingOrSayWhy(hello: Hello, log: LogWriter): Ring {
@@ -197,12 +202,13 @@ function openRingOrSayWhy(hello: Hello, log: LogWriter): Ring {
   }
 }
 
-/** Starts the egress thread and waits until its script runs; from then on only the ring speaks to it. */
-async function startEgress(setup: ThreadSetup): Promise<void> {
+/** Starts the egress thread and waits until it has its ring, whose kind it says; from then on only that speaks to it. */
+async function startEgress(setup: ThreadSetup): Promise<RingKind> {
   const thread = new Worker("./worker/egress-thread.ts", { workerData: setup });
-  await new Promise<void>((resolve, reject) => {
-    thread.once("online", () => resolve());
+  const kind = await new Promise<RingKind>((resolve, reject) => {
+    thread.once("message", resolve);
     thread.once("error", reject);
   });
   thread.unref();
+  return kind;
 }

@@ -1,11 +1,10 @@
 // Entry point of the egress thread (`split`). It serves no event loop: once started, it lives in its ring.
-import { workerData } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { exitCodes } from "../base/exit.ts";
 import { reasonOf } from "../base/outcome.ts";
 import { egress } from "../relay/counters.ts";
 import { Queue } from "../relay/queue.ts";
-import { shim } from "../shim/library.ts";
-import { text } from "../shim/memory.ts";
+import { nameThread } from "../shim/process.ts";
 import { EgressSide } from "./egress-side.ts";
 import { sayFinal } from "./final.ts";
 import { run } from "./loop.ts";
@@ -18,13 +17,15 @@ function live(setup: ThreadSetup): void {
   const pipe = openLog();
   const log = pipe.writer("Egress");
   try {
-    shim.mcr_name(text("mcr egress"));
-    const counters = openCounters(setup.counters);
+    nameThread("mcr egress");
+    const counters = openCounters(setup.counters)?.f64;
     if (counters === undefined) {
       throw new Error("the counter page could not be mapped");
     }
     pipe.countIn(counters, egress.linesLost);
     const ring = openRing(setup.io, log);
+    // The main thread waits for this before it gives up, for all threads, the right to open anything.
+    parentPort?.postMessage(ring.kind);
     warmUp();
     const queue = new Queue(setup.queue, "consumer");
     const side = new EgressSide({

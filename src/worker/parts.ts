@@ -3,7 +3,7 @@ import { limits } from "../limits.ts";
 import { LogPipe, type LogWriter } from "../log/writer.ts";
 import { pageSize } from "../relay/counters.ts";
 import { shim } from "../shim/library.ts";
-import { map, mapFd } from "../shim/memory.ts";
+import { type Mapped, map, mapFd } from "../shim/memory.ts";
 import { PollRing } from "../shim/poll-ring.ts";
 import { type Ring, RingRefused, Uring } from "../shim/ring.ts";
 import type { Watch } from "./loop.ts";
@@ -81,8 +81,8 @@ export function openRing(wish: IoWish, log: LogWriter): Ring {
 }
 
 /** The counter page behind the supervisor's memfd, or undefined when it cannot be mapped. */
-export function openCounters(fd: number): Float64Array | undefined {
-  return mapFd(fd, pageSize)?.f64;
+export function openCounters(fd: number): Mapped | undefined {
+  return mapFd(fd, pageSize);
 }
 
 /** Ends the process from whichever thread: Bun's own exit would end only a thread. */

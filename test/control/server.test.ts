@@ -30,6 +30,8 @@ afterEach(async () => {
 
 const echo: Handler = async (command) => ({ Success: typeof command === "string" ? command : JSON.stringify(command) });
 
+const nobody = { id: 0, peer: undefined, access: "change" } as const;
+
 async function serve(handle: Handler = echo, limits: ServerOptions["limits"] = {}): Promise<ControlServer> {
   const opened = await openControlServer({ path, handle, limits });
   if (!opened.ok) throw new Error(opened.error.text);
@@ -278,7 +280,7 @@ describe("clients that misbehave", () => {
 
   test("leaving in any phase leaves nothing behind", async () => {
     const gate = Promise.withResolvers<Reply>();
-    const running = await serve((command) => (command === "GetStats" ? gate.promise : echo(command, { id: 0 })));
+    const running = await serve((command) => (command === "GetStats" ? gate.promise : echo(command, nobody)));
     for (const before of ["", '"Pi', '"GetStats"\n', '"GetStats"\n"Ping"\n"Pi', '"Ping"\n']) {
       const client = await new Client().connected();
       client.socket.write(before);
@@ -298,7 +300,7 @@ describe("clients that misbehave", () => {
 
   test("idle connections give way, the one that waited longest first; one whose command is under way does not", async () => {
     const gate = Promise.withResolvers<Reply>();
-    const running = await serve((command) => (command === "GetStats" ? gate.promise : echo(command, { id: 0 })), {
+    const running = await serve((command) => (command === "GetStats" ? gate.promise : echo(command, nobody)), {
       clientsMax: 2,
       clientGraceMs: 0,
     });

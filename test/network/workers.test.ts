@@ -1,7 +1,10 @@
 // Several workers on one link, a worker that dies under traffic, and what a worker may and may not do.
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { isAlive } from "../helpers/alive.ts";
+import { compiled } from "../helpers/compiled.ts";
 import { Relay, testIo } from "../helpers/relay.ts";
+import { run } from "../helpers/run.ts";
 import { settled, statusOf } from "../helpers/status.ts";
 import { bench, generate, intact, Sink, Stream } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
@@ -98,12 +101,45 @@ describe("what a worker is", () => {
         expect(fields.get("Gid")?.split("\t")).not.toContain("0");
         expect(fields.get("Groups")?.trim()).toBe("");
         expect([fields.get("Name"), fields.get("Cpus_allowed_list")]).toEqual([fields.get("Name"), `${core}`]);
+        // SECCOMP_MODE_FILTER.
+        expect([fields.get("Name"), fields.get("Seccomp")]).toEqual([fields.get("Name"), "2"]);
       }
       // Threads of the runtime that were there before keep a bounding set, which means nothing without new privileges.
       expect(fieldsOf(`/proc/${pid}/status`).get("CapBnd")).toBe("0000000000000000");
       expect(readFileSync(`/proc/${pid}/environ`, "utf8")).toBe("");
-      expect(readlinkSync(`/proc/${pid}/cwd`)).toBe("/");
+      for (const view of ["root", "cwd"]) {
+        expect(readlinkSync(`/proc/${pid}/${view}`)).toMatch(/mcr-empty-\w+ \(deleted\)$/);
+        expect(existsSync(`/proc/${pid}/${view}/proc`)).toBe(false);
+      }
+      expect(readlinkSync(`/proc/${pid}/ns/ipc`)).not.toBe(readlinkSync("/proc/self/ns/ipc"));
+      const bounds = readFileSync(`/proc/${pid}/limits`, "utf8");
+      expect(bounds).toMatch(/Max core file size +0 +0 /);
+      expect(bounds).toMatch(/Max file size +0 +0 /);
+      expect(bounds).toMatch(/Max processes +4096 +4096 /);
     }
+    await relay.stop();
+  });
+
+  test.each(["split", "unified"])("%s: one that opens a socket dies, and the log names the call", async (pipeline) => {
+    const relay = await Relay.start(lab, "relay", ["--workers", "1", "--pipeline", pipeline]);
+    await relay.must(rule(0));
+    const [victim = 0] = relay.workerPids();
+    run([compiled("inject"), `${victim}`]);
+    await relay.logs(`(pid ${victim}) ended: signal SIGSYS, because its sandbox forbids socket (`);
+    const [successor = 0] = await until(
+      "it is replaced",
+      async () => relay.workerPids(),
+      (pids) => pids.length === 1 && pids[0] !== victim,
+    );
+    expect(isAlive(successor)).toBe(true);
+    await until(
+      "the rule runs again",
+      () => statusOf(relay),
+      ({ workers }) => workers[0]?.state === "running",
+    );
+    const sink = await Sink.start(lab, "sink", [...output, "--expect", "1000"]);
+    await generate(lab, "gen", [...stream, "--rate", "10k", "--count", "1000"]);
+    expect(await sink.received()).toMatchObject({ ...intact, received: 1000 });
     await relay.stop();
   });
 

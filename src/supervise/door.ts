@@ -1,0 +1,39 @@
+// The control socket as the supervisor opens it: for whom, with what record, and what it says when it cannot.
+import { exitCodes } from "../base/exit.ts";
+import { done, failed, type Outcome } from "../base/outcome.ts";
+import type { Handler } from "../control/connection.ts";
+import { type ControlServer, openControlServer } from "../control/server.ts";
+import { shareSocket } from "../control/socketfile.ts";
+import type { Log } from "../log/forward.ts";
+import { accessPolicy } from "./access.ts";
+import { type Witness, withAuthority } from "./authority.ts";
+import type { SuperviseOptions } from "./options.ts";
+import type { Refusal } from "./requirements.ts";
+
+const serverCodes = { "in-use": exitCodes.unavailable, denied: exitCodes.permission, os: exitCodes.system } as const;
+
+/** Opens it for root, our own user, the group mcr and, to look, `options.readGroup`. */
+export async function openDoor(
+  options: SuperviseOptions,
+  log: Log,
+  { handle, rulesOf }: { handle: Handler; rulesOf: Witness["rulesOf"] },
+): Promise<Outcome<ControlServer, Refusal>> {
+  const policy = accessPolicy(process.geteuid?.() ?? 0, options.readGroup);
+  if (!policy.ok) {
+    return failed({ code: exitCodes.usage, text: policy.error });
+  }
+  const path = options.controlSocketPath;
+  const server = await openControlServer({
+    path,
+    policy: policy.value,
+    handle: withAuthority(handle, { log, rulesOf }),
+  });
+  if (!server.ok) {
+    return failed({ code: serverCodes[server.error.kind], text: server.error.text });
+  }
+  const unshared = shareSocket(path, policy.value);
+  if (unshared !== undefined) {
+    log.say("Warning", unshared);
+  }
+  return done(server.value);
+}
