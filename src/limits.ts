@@ -16,6 +16,8 @@ export const limits = {
   orderReadSize: 64 * 1024,
   /** Rules of one order: to read it takes a loop a few milliseconds, and its ring of frames holds 80. */
   orderRulesMax: 256,
+  /** Orders of one change that wait for acknowledgement: twice as many reports take some 25 KiB of a socket's 208. */
+  orderWindow: 16,
   /** How many bytes may wait for a worker that does not read, a stream; beyond it the worker is replaced. */
   orderQueueSizeMax: 32 * 1024 * 1024,
   orderAckWaitMs: 5_000,

@@ -40,6 +40,7 @@ const order = z.discriminatedUnion("kind", [
     kind: z.literal("ChangeRules"),
     put: z.array(orderRule).max(limits.orderRulesMax),
     remove: z.array(index).max(limits.rulesMax),
+    isFirst: z.boolean(),
     isLast: z.boolean(),
   }),
   /** The link is gone, or no rule wants it: close its capture socket. */

@@ -8,8 +8,11 @@ export type RuleChanges = { put: OrderRule[]; remove: number[] };
 export class RulePieces {
   private gathered: RuleChanges = { put: [], remove: [] };
 
-  /** The whole change when this was its last piece. */
-  add({ put, remove, isLast }: Extract<Order, { kind: "ChangeRules" }>): RuleChanges | undefined {
+  /** The whole change when this was its last piece. A first piece puts an end to a change whose last never came. */
+  add({ put, remove, isFirst, isLast }: Extract<Order, { kind: "ChangeRules" }>): RuleChanges | undefined {
+    if (isFirst) {
+      this.gathered = { put: [], remove: [] };
+    }
     this.gathered.put.push(...put);
     this.gathered.remove.push(...remove);
     if (!isLast) {

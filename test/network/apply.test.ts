@@ -222,6 +222,19 @@ test("a worker that does not take a change keeps it from all others", async () =
   await relay.stop();
 }, 60_000);
 
+test("10,000 rules come in one change and go in one", async () => {
+  const relay = await Relay.start(lab, "relay", ["--workers", "2"]);
+  const rules = Array.from({ length: 10_000 }, (_, at) => ({
+    input: { interface: "in0", group: `239.1.${at >> 8}.${at & 255}`, port: 5000 },
+    outputs: [{ group: `239.2.${at >> 8}.${at & 255}`, port: 6000, interface: "out0" }],
+  }));
+  const apply = (some: object[]) => relay.send({ ApplyConfig: { text: JSON.stringify({ rules: some }) } }, 50_000);
+  expect(await apply(rules)).toMatchObject({ Plan: { version: 2, rules: { length: 10_000 } } });
+  expect(await relay.send("Ping")).toEqual({ Success: "pong: 2/2 worker streams ready" });
+  expect(await apply([])).toMatchObject({ Plan: { version: 3, unchanged: 0 } });
+  await relay.stop(5_000);
+}, 120_000);
+
 test("MCR's requests about the configuration are answered in MCR's shapes", async () => {
   const relay = await Relay.start(lab, "relay", ["--workers", "1"]);
   const input = { interface: "in0", group: "239.1.1.1", port: 5000 };
