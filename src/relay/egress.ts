@@ -64,7 +64,7 @@ export class Egress {
     const outputs = orders.map((order) => {
       const same = before.get(order.id);
       before.delete(order.id);
-      return same ?? new Output(order.id, order.fd, order.counter);
+      return same ?? new Output(order);
     });
     for (const gone of before.values()) {
       this.retire(gone);

@@ -15,7 +15,13 @@ import { none, type Slots } from "./slots.ts";
 export const payloadMax = 65_507;
 
 /** What an order says about one output: its socket, and its place in the counter page. */
-export type OutputOrder = { id: number; fd: number; counter: number };
+export type OutputOrder = {
+  id: number;
+  fd: number;
+  counter: number;
+  /** False for a socket that is not UDP: it would send what was gathered as one datagram. Default true. */
+  mayGather?: boolean;
+};
 
 /** One destination of a rule: its socket, its counters, its place in the rule's backlog. */
 export class Output {
@@ -33,8 +39,8 @@ export class Output {
   backlog = 0;
   /** Sends handed to the kernel and not completed; one chain at a time, so that order holds. */
   inFlight = 0;
-  /** Largest segment the kernel takes in one super-send; lowered when it refuses (EINVAL, EMSGSIZE, EIO). */
-  segmentMax = payloadMax;
+  /** Largest segment the kernel takes in one super-send; lowered when it refuses (EINVAL, EMSGSIZE, EIO), 0: none. */
+  segmentMax: number;
   /** Errno of the last attempt at the datagram under the cursor, 0 when it was not tried. */
   refusedErrno = 0;
   /** Sends that failed since one went out. */
@@ -46,10 +52,11 @@ export class Output {
   isRemoved = false;
   rule: OutputRule | undefined;
 
-  constructor(id: number, fd: number, counterIndex: number) {
+  constructor({ id, fd, counter, mayGather = true }: OutputOrder) {
     this.id = id;
     this.fd = fd;
-    this.counters = outputFirst + counterIndex * outputSize;
+    this.counters = outputFirst + counter * outputSize;
+    this.segmentMax = mayGather ? payloadMax : 0;
   }
 
   /** Adds to one of its counters. */

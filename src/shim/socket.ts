@@ -61,6 +61,11 @@ export function openUdp(): number | Failure {
   return outcomeOf("socket AF_INET", shim.mcr_socket(families.ipv4, types.datagram, 0));
 }
 
+/** A raw IPv4 socket for `protocol`, which writes the IP header itself; raw(7). */
+export function openRaw(protocol: number): number | Failure {
+  return outcomeOf("socket AF_INET SOCK_RAW", shim.mcr_socket(families.ipv4, types.raw, protocol));
+}
+
 /** An AF_PACKET socket that keeps the link header and hears of nothing until it is bound. */
 export function openPacket(): number | Failure {
   return outcomeOf("socket AF_PACKET", shim.mcr_socket(families.packet, types.raw, 0));

@@ -1,7 +1,8 @@
-// Output sockets: one connected UDP socket for each output, made where the privileges are. An output that cannot be opened is
+// Output sockets: one connected socket for each output (UDP, or raw for ESP), made where the privileges are. An output that cannot be opened is
 // pending, with a reason an operator can act on; it is tried again when links, addresses or routes change.
 import { formatIpv4, isMulticast } from "../base/ipv4.ts";
 import { limits } from "../limits.ts";
+import { protocols } from "../rules/schema.ts";
 import { attachFilter } from "../shim/capture.ts";
 import { errno } from "../shim/errno.ts";
 import {
@@ -12,6 +13,7 @@ import {
   type Failure,
   failureText,
   isFailure,
+  openRaw,
   openUdp,
   pmtuOmit,
   setBufferSize,
@@ -35,7 +37,6 @@ export type OutputWish = {
 /** A socket, or why there is none yet, in words for an operator. */
 export type OutputSocket = { fd: number } | { pending: string };
 
-const protocolUdp = 17;
 const multicastTtl = 1;
 
 /** Opens a socket whose plain sends reach the output, or says why there is none yet. `bufferSize` in bytes. */
@@ -48,7 +49,7 @@ export function openOutput(
   if (typeof link === "string") {
     return { pending: link };
   }
-  const fd = openUdp();
+  const fd = wish.protocol === protocols.udp ? openUdp() : openRaw(wish.protocol);
   if (isFailure(fd)) {
     return { pending: failureText(fd) };
   }
@@ -62,9 +63,6 @@ export function openOutput(
 
 /** The output's link, or what the table of links and the routes have against it. */
 function usableLink(links: LinksView, wish: OutputWish): Link | string {
-  if (wish.protocol !== protocolUdp) {
-    return `protocol ${wish.protocol} cannot be sent by this version, only UDP (${protocolUdp})`;
-  }
   const link = links.table().get(wish.interface);
   if (link === undefined) {
     return `output link ${wish.interface} does not exist`;

@@ -3,6 +3,7 @@ import { limits } from "../limits.ts";
 import type { LogPipe, LogWriter } from "../log/writer.ts";
 import { Egress } from "../relay/egress.ts";
 import type { OutputOrder } from "../relay/output.ts";
+import { protocols } from "../relay/parse.ts";
 import type { Queue } from "../relay/queue.ts";
 import { Sends } from "../relay/send.ts";
 import { errnoName } from "../shim/errno.ts";
@@ -210,6 +211,7 @@ export class EgressSide implements Side {
         id,
         fd: isPending ? -1 : (this.sockets.get(id) ?? -1),
         counter,
+        mayGather: rule.protocol === protocols.udp,
       }));
       this.egress.setRule(rule.serial, outputs, rule.counter);
     }

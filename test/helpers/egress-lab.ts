@@ -99,7 +99,7 @@ export class EgressLab {
   }
 
   /** Gives rule `serial` these outputs: accounts it has, new ones ("new"), or ones that cannot work yet ("pending"). */
-  setRule(serial: number, wanted: readonly (Account | "new" | "pending")[]): Account[] {
+  setRule(serial: number, wanted: readonly (Account | "new" | "pending")[], mayGather = true): Account[] {
     const accounts = wanted.map((each) => (typeof each === "string" ? this.account(each === "new") : each));
     for (const account of this.rules.get(serial) ?? []) {
       account.isGone = !accounts.includes(account);
@@ -108,7 +108,7 @@ export class EgressLab {
     this.serialMax = Math.max(this.serialMax, serial);
     this.egress.setRule(
       serial,
-      accounts.map(({ id, fd, counter: place }) => ({ id, fd, counter: place })),
+      accounts.map(({ id, fd, counter: place }) => ({ id, fd, counter: place, mayGather })),
     );
     return accounts;
   }

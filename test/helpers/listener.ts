@@ -1,11 +1,13 @@
-// A plain UDP socket in a namespace: the last word on what arrived, byte by byte.
+// A plain socket in a namespace: the last word on what arrived, byte by byte.
 import { join } from "node:path";
+import { compiled } from "./compiled.ts";
 import type { Lab } from "./namespaces.ts";
 import type { Running } from "./running.ts";
 import { until } from "./until.ts";
 
 const fixture = join(import.meta.dir, "../fixtures/listen.ts");
 
+type Joined = { group: string; linkAddress: string };
 export type Heard = { from: string; payload: string };
 
 export class Listener {
@@ -16,9 +18,16 @@ export class Listener {
   }
 
   /** Listens on `port`, to a group on the link with that address or to what is sent to the namespace itself. */
-  static async start(lab: Lab, ns: string, port: number, group?: { group: string; linkAddress: string }) {
+  static async start(lab: Lab, ns: string, port: number, group?: Joined) {
     const joined = group === undefined ? [] : [group.group, group.linkAddress];
     const running = lab.spawn(ns, [process.execPath, fixture, `${port}`, ...joined]);
+    await running.says("ready\n");
+    return new Listener(running);
+  }
+
+  /** Listens to packets of `protocol` that carry no ports, such as ESP (50); `from` is an address alone. */
+  static async startRaw(lab: Lab, ns: string, protocol: number, { group, linkAddress }: Joined) {
+    const running = lab.spawn(ns, [compiled("rawlisten"), `${protocol}`, group, linkAddress]);
     await running.says("ready\n");
     return new Listener(running);
   }

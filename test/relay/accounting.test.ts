@@ -23,7 +23,7 @@ function lab() {
   slots.attach(pool.region);
   const sends = new Sends(8);
   const sender = { sendsMax: 8, piecesMax: 64, piece: () => undefined, send: () => undefined };
-  const output = new Output(1, 5, 1);
+  const output = new Output({ id: 1, fd: 5, counter: 1 });
   const rule = new OutputRule(1, [output]);
   const batch = { sender, sends, slots };
   /** One more datagram in the backlog. */

@@ -69,6 +69,16 @@ test("a batch has at most 64 datagrams and 65,507 bytes", () => {
   expect(made.total("sends")).toBe(5);
 });
 
+test("an output that may not gather sends each datagram alone, in order", () => {
+  const made = lab();
+  made.setRule(2, ["new"], false);
+  put(made, 5, 100, 0, 2);
+  turn(made);
+  made.checkSettled();
+  expect(sent(made, 1)).toHaveLength(5);
+  expect(made.total("sends")).toBe(5);
+});
+
 test("a super-frame leaves in one send, segmented as it came", () => {
   const made = lab();
   put(made, 1, 4300, 1000);
