@@ -1,5 +1,6 @@
 // A ring without io_uring: waits with ppoll, sends with sendmmsg. For containers whose profile forbids io_uring, for
 // kernel.io_uring_disabled, kernels before 5.13 and emulators.
+import type { Pointer } from "bun:ffi";
 import { assert } from "../base/assert.ts";
 import { Message, Piece } from "./abi.ts";
 import { Edges } from "./edges.ts";
@@ -11,6 +12,8 @@ import type { Ring, RingShape } from "./ring.ts";
 /** A control message of one u16, UDP_SEGMENT: header, value, padding; cmsg(3), udp(7). */
 const segmentControl = { size: 24, lengthUsed: 18, value: 16, level: 17, type: 103 } as const;
 const half = 0x1_0000_0000;
+/** How often sends alone may be what a wait brings, before polls are looked at too: orders must be heard under any load. */
+const looksSparedMax = 8;
 
 const words = {
   message: Message.size / 4,
@@ -50,6 +53,7 @@ export class PollRing implements Ring {
   private readonly doneResults: Int32Array;
   private readonly doneArmed: Uint8Array;
   private count = 0;
+  private looksSpared = 0;
   private isOpen = true;
 
   /** Throws when the process may open no more descriptors; nothing else can be refused. */
@@ -123,7 +127,10 @@ export class PollRing implements Ring {
       this.sayEnded();
     }
     this.sendAll();
-    if (this.count > 0 || timeoutUs === 0) {
+    if (this.count > 0 && this.looksSpared < looksSparedMax) {
+      // There is enough to go on with; the loop comes back for more sends before it waits.
+      this.looksSpared++;
+    } else if (this.count > 0 || timeoutUs === 0) {
       this.look();
     } else {
       this.sleep(gatherUs, timeoutUs);
@@ -206,7 +213,7 @@ export class PollRing implements Ring {
       while (stop < end && stop - at < together && this.fds[stop] === fd) {
         stop++;
       }
-      const sent = shim.mcr_send_many(fd, this.memory.at(at * Message.size), stop - at);
+      const sent = shim.mcr_send_many(fd, (this.base + at * Message.size) as Pointer, stop - at);
       if (sent < 0) {
         this.break(at, end, sent);
         return;
@@ -240,6 +247,7 @@ export class PollRing implements Ring {
   }
 
   private look(): void {
+    this.looksSpared = 0;
     const found = this.edges.look();
     for (let at = 0; at < found; at++) {
       this.note(this.edges.token(at), this.edges.bits(at), 1);

@@ -4,6 +4,10 @@ import { assert } from "../base/assert.ts";
 import { shim } from "./library.ts";
 import { ownArchitecture, systemCallNumber } from "./system-call-numbers.ts";
 
+// Once: loops call this, and a getter and a text for each call would cost more than the call.
+const architecture = ownArchitecture();
+const unknownArchitecture = `system calls of ${process.arch} are not known to this program`;
+
 /** A system call this program makes by number. */
 export type SystemCall =
   | "adjtimex"
@@ -29,12 +33,9 @@ export type SystemCall =
  * The call's result, or -errno. Addresses are numbers (`Mapped.pointer`, `Mapped.at`), and memory behind them belongs to
  * C (DESIGN.md 6: never a small typed array of JavaScript).
  */
-export function systemCall(name: SystemCall, ...given: readonly number[]): number {
-  const architecture = ownArchitecture();
+export function systemCall(name: SystemCall, a = 0, b = 0, c = 0, d = 0, e = 0): number {
   const number = architecture === undefined ? undefined : systemCallNumber(name, architecture);
-  assert(number !== undefined, `system calls of ${process.arch} are not known to this program`);
-  assert(given.length <= 5, "a system call takes at most five arguments here");
-  const [a = 0, b = 0, c = 0, d = 0, e = 0] = given;
+  assert(number !== undefined, unknownArchitecture);
   return shim.mcr_call(number, a, b, c, d, e);
 }
 

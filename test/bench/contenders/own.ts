@@ -33,7 +33,7 @@ function config(shape: Shape): unknown {
   return { rules };
 }
 
-function own(name: string, title: string, pipeline: string, cores: string): Contender {
+function own(name: string, title: string, pipeline: string, cores: string, io = "io_uring"): Contender {
   return {
     name,
     title,
@@ -43,7 +43,8 @@ function own(name: string, title: string, pipeline: string, cores: string): Cont
     async start(lab, shape) {
       const path = join(lab.dir, `${name}.json5`);
       writeFileSync(path, JSON.stringify(config(shape)));
-      const options = ["--config", path, "--pipeline", pipeline, "--cores", cores, "--log-level", "error"];
+      const how = ["--pipeline", pipeline, "--cores", cores, "--io", io];
+      const options = ["--config", path, ...how, "--log-level", "error"];
       const relay = await Relay.start(lab, "relay", options, { readyMs: startMs });
       await until(
         "every rule is active",
@@ -62,10 +63,11 @@ function own(name: string, title: string, pipeline: string, cores: string): Cont
   };
 }
 
-/** Both ways to run the loops, one worker. */
+/** Both ways to run the loops, and both ways for them to wait and send; one worker. */
 export const ownContenders: readonly Contender[] = [
   own("own-unified", "mcr-appliance, unified", "unified", String(relayCpu)),
   own("own-split", "mcr-appliance, split", "split", String(relayCpu)),
+  own("own-ppoll", "mcr-appliance, unified, without io_uring", "unified", String(relayCpu), "ppoll"),
 ];
 
 /** Two workers, one of them on the generator's CPU. */
