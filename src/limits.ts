@@ -193,6 +193,14 @@ export const limits = {
   netlinkAnswerSizeMax: 32 * 1024 * 1024,
   /** Reads of a table that changed under the reader; then what was read counts, and the bell rings again anyway. */
   linksReadsMax: 4,
+  /** Memberships are reported again so often unless told otherwise: four times before a switch forgets (RFC 3376, 8.4: 260 s). */
+  rejoinIntervalSeconds: 60,
+  rejoinIntervalSecondsMax: 86_400,
+  /** Of one IGMP report: an Ethernet frame. 183 groups in version 3. */
+  rejoinReportSizeMax: 1_496,
+  /** Reports sent in one go, and the pause behind them: 2,000 groups of version 2 take 2 s. */
+  rejoinBurstMax: 50,
+  rejoinPauseMs: 50,
   /** What may wait in an output socket: MCR's default. 3 ms at 10 Gbit/s. */
   outputBufferSize: 4 * 1024 * 1024,
 

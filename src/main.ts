@@ -22,6 +22,7 @@ const roles: Roles = {
       logLevel: given.text("log-level"),
       metrics: given.text("metrics"),
       readGroup: given.text("read-group"),
+      rejoinInterval: given.text("rejoin-interval"),
     });
     if (!options.ok) {
       return options;

@@ -145,6 +145,10 @@ const linkStatusSchema = z.looseObject({
   frames: count.optional(),
   tagged: count.optional(),
   last_vlan: count.optional(),
+  /** Memberships said again (--rejoin-interval): IGMP reports sent, rounds that failed, seconds since the last, why it fails now. */
+  rejoin: z
+    .looseObject({ reports: count, failed: count, last_seconds: age, problem: z.string().optional() })
+    .optional(),
   /** How the program that ends datagrams is attached; absent: it is not. */
   ending: z.string().optional(),
 });

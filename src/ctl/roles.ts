@@ -43,6 +43,11 @@ export const supervise: Verb = {
       summary: "members may read over the control socket; members of the group mcr may also change",
       default: "none",
     },
+    "rejoin-interval": {
+      value: "SECONDS",
+      summary: "how often memberships are reported again, for switches that snoop without a querier; 0: never",
+      default: "60",
+    },
     metrics: {
       value: "ADDRESS:PORT",
       summary: "serve /metrics for Prometheus, /healthz and /readyz; a port alone is for this machine alone",

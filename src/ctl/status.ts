@@ -40,6 +40,7 @@ export function renderStatus(now: Status): string {
     { head: "INPUTS", align: "right" },
     { head: "OUTPUTS", align: "right" },
     { head: "KERNEL DROPS", align: "right" },
+    { head: "REPORTED AGAIN" },
   ] as const;
   const links = now.links.map((link) => [
     link.name,
@@ -49,6 +50,7 @@ export function renderStatus(now: Status): string {
     count(link.inputs),
     count(link.outputs),
     count(link.kernel_drops),
+    rejoinOf(link),
   ]);
   const io = now.io === undefined ? "" : `, ${now.io.kind}`;
   return [
@@ -62,4 +64,11 @@ export function renderStatus(now: Status): string {
     renderFrames(now.frames),
     ...(links.length === 0 ? [] : ["", table(columns, links)]),
   ].join("\n");
+}
+
+/** `12, 3 s ago`, and why it fails. */
+function rejoinOf({ rejoin }: Status["links"][number]): string {
+  const age = rejoin?.last_seconds === undefined ? "" : `, ${duration(rejoin.last_seconds)} ago`;
+  const problem = rejoin?.problem === undefined ? "" : `, fails: ${rejoin.problem}`;
+  return rejoin === undefined ? "-" : `${count(rejoin.reports)}${age}${problem}`;
 }

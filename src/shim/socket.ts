@@ -35,6 +35,7 @@ const options = {
   SO_RCVBUF: [levels.socket, 8],
   SO_SNDBUFFORCE: [levels.socket, 32],
   SO_RCVBUFFORCE: [levels.socket, 33],
+  SO_BINDTOIFINDEX: [levels.socket, 62],
   IP_TTL: [levels.ip, 2],
   IP_MTU_DISCOVER: [levels.ip, 10],
   IP_RECVERR: [levels.ip, 11],
@@ -55,13 +56,15 @@ export const pmtuOmit = 5;
 
 const families = { ipv4: 2, packet: 17 } as const;
 const types = { datagram: 2, raw: 3 } as const;
+/** IPPROTO_RAW: sends whole datagrams, headers and all, and hears nothing. */
+export const protocolRaw = 255;
 
 /** A UDP socket, non-blocking, closed on exec. */
 export function openUdp(): number | Failure {
   return outcomeOf("socket AF_INET", shim.mcr_socket(families.ipv4, types.datagram, 0));
 }
 
-/** A raw IPv4 socket for `protocol`, which writes the IP header itself; raw(7). */
+/** A raw IPv4 socket for `protocol`, which writes the IP header itself, unless that is IPPROTO_RAW; raw(7). */
 export function openRaw(protocol: number): number | Failure {
   return outcomeOf("socket AF_INET SOCK_RAW", shim.mcr_socket(families.ipv4, types.raw, protocol));
 }
@@ -111,6 +114,11 @@ export function setBufferSize(fd: number, direction: "send" | "receive", size: n
 /** Sends and receives through the named link only. */
 export function bindLink(fd: number, name: string): Failure | undefined {
   return refusalOf("SO_BINDTODEVICE", shim.mcr_bind_link(fd, text(name)));
+}
+
+/** The same for a link by its index, whatever its name is by now. */
+export function bindLinkIndex(fd: number, linkIndex: number): Failure | undefined {
+  return setOption(fd, "SO_BINDTOIFINDEX", linkIndex);
 }
 
 /** Gives the socket its own address (host order) and port; port 0 is any. */

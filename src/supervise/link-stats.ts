@@ -7,12 +7,14 @@ import type { Ending } from "./ending.ts";
 import type { LinksView } from "./links.ts";
 import type { LiveRule } from "./live-rule.ts";
 import type { Page } from "./pages.ts";
+import type { Rejoin } from "./rejoin.ts";
 
 /** Where the numbers come from. */
 export type LinkParts = {
   links: LinksView;
   ending: Pick<Ending, "wayOf">;
   captures: Pick<Captures, "list">;
+  rejoin: Pick<Rejoin, "countsOf">;
   pages: readonly Page[];
   /** Frames lost in the kernel, by link name. */
   kernelDrops: ReadonlyMap<string, number>;
@@ -36,6 +38,7 @@ export function linkStatus(parts: LinkParts, lives: readonly LiveRule[]): LinkSt
       outputs: lives.flatMap(({ rule }) => rule.outputs).filter((output) => output.interface === name).length,
       kernel_drops: parts.kernelDrops.get(name) ?? 0,
       ...frameCounts(parts, name),
+      ...rejoinCounts(parts, name),
       ...(way === undefined ? {} : { ending: way }),
     };
   });
@@ -46,6 +49,17 @@ function groupCount(inputs: readonly LiveRule[]): number {
     ({ pending, rule }) => pending === undefined && isMulticast(parseIpv4(rule.input_group) ?? 0),
   );
   return new Set(joined.map(({ rule }) => `${rule.input_group} ${rule.input_source}`)).size;
+}
+
+/** How often memberships were reported again; nothing when none ever was. */
+function rejoinCounts({ rejoin }: LinkParts, name: string): Pick<LinkStatus, "rejoin"> {
+  const counts = rejoin.countsOf(name);
+  if (counts === undefined) {
+    return {};
+  }
+  const { reports, failed, lastMs, problem } = counts;
+  const age = lastMs === undefined ? {} : { last_seconds: (performance.now() - lastMs) / 1000 };
+  return { rejoin: { reports, failed, ...age, ...(problem === undefined ? {} : { problem }) } };
 }
 
 /** What workers counted on the link since it is captured; nothing when it is not. */

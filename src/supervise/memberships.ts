@@ -92,6 +92,11 @@ export class Memberships {
     return this.held.size;
   }
 
+  /** All that are held. */
+  list(): Membership[] {
+    return [...this.held.values()].map(membershipOf);
+  }
+
   /** How many helper sockets hold them. */
   get socketCount(): number {
     return this.anySource.socketCount + this.oneSource.socketCount;

@@ -47,6 +47,8 @@ export type SuperviseOptions = {
   metrics?: MetricsAddress;
   /** A group by name whose members may read over the control socket. */
   readGroup?: string;
+  /** How often memberships are reported again; 0: never. */
+  rejoinIntervalSeconds: number;
 };
 
 /** As on the command line; absent means default. */
@@ -61,6 +63,7 @@ export type SuperviseTexts = {
   logLevel?: string | undefined;
   metrics?: string | undefined;
   readGroup?: string | undefined;
+  rejoinInterval?: string | undefined;
 };
 
 /** CONFIG_NR_CPUS of any distribution is below this. */
@@ -113,6 +116,15 @@ function parseMetrics(text: string): Outcome<MetricsAddress> {
   return match !== null && isIP(address) !== 0 && port <= 65_535
     ? done({ address, port })
     : failed(`--metrics must be a port or ADDRESS:PORT such as 127.0.0.1:9470, not '${printable(text)}'`);
+}
+
+function parseRejoinInterval(text: string): Outcome<number> {
+  const seconds = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  return seconds <= limits.rejoinIntervalSecondsMax
+    ? done(seconds)
+    : failed(
+        `--rejoin-interval must be a number of seconds from 0 (never) to ${limits.rejoinIntervalSecondsMax}, not '${printable(text)}'`,
+      );
 }
 
 /** Workers and cores as given, both checked, and against each other. */
@@ -170,6 +182,10 @@ export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseO
   if (!metrics.ok) {
     return metrics;
   }
+  const rejoin = parseRejoinInterval(texts.rejoinInterval ?? String(limits.rejoinIntervalSeconds));
+  if (!rejoin.ok) {
+    return rejoin;
+  }
   const controlSocketPath = texts.controlSocketPath ?? "/run/mcr/control.sock";
   if (controlSocketPath === "" || texts.config === "") {
     return failed(`--${controlSocketPath === "" ? "control-socket-path" : "config"} must not be empty`);
@@ -182,6 +198,7 @@ export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseO
     io: io.value,
     logFormat: logFormat.value,
     logLevel: logLevel.value,
+    rejoinIntervalSeconds: rejoin.value,
     ...(metrics.value === undefined ? {} : { metrics: metrics.value }),
     ...(texts.readGroup === undefined ? {} : { readGroup: texts.readGroup }),
   });

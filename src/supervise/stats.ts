@@ -34,6 +34,7 @@ import { memoryUse } from "./memory-use.ts";
 import type { LiveOutput, Outputs } from "./outputs.ts";
 import { outputErrors, outputTotals, ruleTotals, sumAt } from "./pages.ts";
 import { Rates } from "./rates.ts";
+import type { Rejoin } from "./rejoin.ts";
 import type { Relaying } from "./relaying.ts";
 import type { Troubles } from "./troubles.ts";
 import { framesOf, workerStatus } from "./worker-stats.ts";
@@ -47,6 +48,7 @@ export type StatsParts = {
   outputs: Outputs;
   links: Links;
   ending: Ending;
+  rejoin: Rejoin;
   troubles: Pick<Troubles, "silentHop">;
   pipeline: "split" | "unified";
   io: IoChoice;

@@ -29,6 +29,7 @@ import { serveMetrics } from "./metrics.ts";
 import { openLog } from "./open-log.ts";
 import { chooseCores, type SuperviseOptions } from "./options.ts";
 import { Outputs } from "./outputs.ts";
+import { Rejoin } from "./rejoin.ts";
 import { Relaying } from "./relaying.ts";
 import { type Refusal, requirements } from "./requirements.ts";
 import { Stats } from "./stats.ts";
@@ -180,9 +181,15 @@ function build(
     openLog: (place, pid) => log.worker({ worker: place.index, pid }),
     onNews,
   });
+  const rejoin = new Rejoin({
+    links,
+    memberships,
+    intervalSeconds: options.rejoinIntervalSeconds,
+    onNews: (level, message, fields) => log.say(level, message, fields),
+  });
   const logTail = () => tail.lines();
   const troubles = new Troubles({ relaying, workers, links, log });
-  const stats = new Stats({ relaying, workers, captures, outputs, links, ending, pipeline, io, troubles, logTail });
+  const stats = new Stats({ relaying, workers, captures, outputs, links, ending, rejoin, pipeline, io, troubles, logTail });
   const lost = new Lost({ relaying, workers, captures });
   const explainer = new Explainer({ relaying, workers, links, memberships, lost });
   const configuration = new Configuration({
@@ -193,7 +200,7 @@ function build(
     nowMs: () => Date.now(),
   });
   const { levels } = log;
-  return { relaying, workers, stats, lost, configuration, troubles, memberships, links, ending, explainer, levels };
+  return { relaying, workers, stats, lost, configuration, troubles, memberships, links, ending, rejoin, explainer, levels };
 }
 
 type House = ReturnType<typeof build>;
@@ -231,7 +238,7 @@ async function reload(configuration: Configuration, log: Log): Promise<void> {
 
 /** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
 async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<string>): Promise<void> {
-  const { links, relaying, stats, lost, troubles, workers } = house;
+  const { links, rejoin, relaying, stats, lost, troubles, workers } = house;
   let signals = 0;
   const onSignal = (name: NodeJS.Signals) => {
     signals++;
@@ -252,6 +259,7 @@ async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<
   }, limits.linksPollMs);
   const listenerBell = setInterval(() => void relaying.lookForListeners(), limits.listenersPollMs);
   void relaying.lookForListeners();
+  rejoin.begin();
   const losses = new LossLines({ log, losses: () => lost.totals(), nowMs: () => performance.now() });
   const sampler = setInterval(() => {
     stats.sample(Date.now());
@@ -275,6 +283,7 @@ async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<
   log.say("Notice", "ending", { signal: name });
   clearInterval(bell);
   clearInterval(listenerBell);
+  rejoin.close();
   clearInterval(sampler);
   clearInterval(teller);
 }

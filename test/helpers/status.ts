@@ -41,11 +41,17 @@ const workerSchema = z.object({
   send_errors: z.record(z.string(), count),
   frames: framesSchema,
 });
+const linkSchema = z.object({
+  name: z.string(),
+  state: z.string(),
+  rejoin: z.object({ reports: count, failed: count }).optional(),
+});
 const statusSchema = z.object({
   pipeline: z.string(),
   io: z.object({ kind: z.string(), reason: z.string().optional() }),
   rules: z.array(ruleSchema),
   workers: z.array(workerSchema),
+  links: z.array(linkSchema),
   frames: framesSchema,
 });
 

@@ -17,6 +17,7 @@ describe("the supervisor's options", () => {
         io: "auto",
         logFormat: "auto",
         logLevel: "info",
+        rejoinIntervalSeconds: 60,
       },
     });
   });
@@ -31,6 +32,7 @@ describe("the supervisor's options", () => {
       io: "ppoll",
       logFormat: "json",
       logLevel: "WARN",
+      rejoinInterval: "0",
     };
     expect(parseSuperviseOptions(texts)).toEqual({
       ok: true,
@@ -43,6 +45,7 @@ describe("the supervisor's options", () => {
         io: "ppoll",
         logFormat: "json",
         logLevel: "warning",
+        rejoinIntervalSeconds: 0,
       },
     });
   });
