@@ -84,6 +84,10 @@ export const limits = {
   restartQuietMs: 10_000,
   /** How often the doorbells of links are looked at: a rule must run within 200 ms of the moment it can. */
   linksPollMs: 50,
+  /** The share of the supervisor's time that changes of routes may take: a router that speaks BGP has them all the time. */
+  routesShareMax: 0.05,
+  /** How often that is tried again whose end nothing announces, such as a lack of memory. */
+  refusalRetryMs: 1_000,
   /** How often other listeners of this host are looked for: one that joins late misses datagrams for no longer. */
   listenersPollMs: 500,
   /** The share of the supervisor's time that this may take; with thousands of groups the period grows instead. */

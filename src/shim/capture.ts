@@ -1,8 +1,9 @@
 // AF_PACKET sockets on the supervisor's side: filter, ring, bind, fanout. packet(7), linux/if_packet.h.
 import { limits } from "../limits.ts";
 import { shim } from "./library.ts";
-import { type Mapped, map } from "./memory.ts";
+import { type Mapped, map, scratch } from "./memory.ts";
 import { type Failure, getOption, isFailure, refusalOf, setOption } from "./socket.ts";
+import { systemCall } from "./system-call.ts";
 
 /** A classic BPF program: `count` instructions of 8 bytes each, as struct sock_filter. */
 export type FilterProgram = { bytes: Uint8Array; count: number };
@@ -37,6 +38,15 @@ export function setRing(fd: number, { blockSize, blockCount, slotSize }: RingGeo
 /** From here on frames of every protocol of this link arrive. */
 export function bindCapture(fd: number, linkIndex: number): Failure | undefined {
   return refusalOf("bind AF_PACKET", shim.mcr_capture_bind(fd, linkIndex, protocolAll));
+}
+
+/** The index of the link that the socket is bound to; -1 when that link is gone, whatever has its index and name by now. */
+export function boundLink(fd: number): number {
+  // struct sockaddr_ll: the index is its third field, behind two of 16 bits. Its size stands before it, in and out.
+  const [sizeAt, addressAt] = [0, 8];
+  scratch.i32[sizeAt / 4] = 20;
+  const result = systemCall("getsockname", fd, Number(scratch.at(addressAt)), Number(scratch.at(sizeAt)));
+  return result < 0 ? -1 : (scratch.i32[addressAt / 4 + 1] ?? -1);
 }
 
 /**

@@ -19,6 +19,7 @@ export type SystemCall =
   | "execve"
   | "fchdir"
   | "fcntl"
+  | "getsockname"
   | "getsockopt"
   | "getxattr"
   | "io_uring_register"

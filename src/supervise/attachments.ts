@@ -52,6 +52,10 @@ export class Attachments {
         return undefined;
       }
       failure = attached;
+      // Not the way's fault: the link went a moment ago.
+      if (attached.errno === errno.ENODEV) {
+        break;
+      }
     }
     return failure;
   }

@@ -1,7 +1,15 @@
 // Capture sockets, made where the privileges are and handed to workers: one for each worker and input link, the sockets of a
 // link in one fanout group. A socket hears nothing until its group is given a filter.
 import { limits } from "../limits.ts";
-import { attachFilter, bindCapture, joinFanout, packetVersion2, type RingGeometry, setRing } from "../shim/capture.ts";
+import {
+  attachFilter,
+  bindCapture,
+  boundLink,
+  joinFanout,
+  packetVersion2,
+  type RingGeometry,
+  setRing,
+} from "../shim/capture.ts";
 import { errno } from "../shim/errno.ts";
 import {
   closeSocket,
@@ -15,6 +23,7 @@ import {
 import { type Filter, filterOf, passNothing, type Wanted } from "./filter.ts";
 import type { Link } from "./links.ts";
 import { macTypes } from "./netlink.ts";
+import { pendingText } from "./pending.ts";
 
 /** An open capture socket and the shape of its ring, which mapFd(fd, ringSize) shows. */
 export type CaptureSocket = RingGeometry & { fd: number; slotCount: number; ringSize: number; fanoutId: number };
@@ -110,6 +119,11 @@ export class CaptureGroup {
     return this.filter;
   }
 
+  /** Whether the link is still the one that the sockets are bound to: once it is gone they hear nothing, for ever. */
+  get isBound(): boolean {
+    return [...this.sockets.keys()].every((fd) => boundLink(fd) === this.link.index);
+  }
+
   /** Opens one more socket. It takes its share of the flows at once: whoever reads it should be about to. */
   open(ringSize = limits.captureRingSize as number): CaptureSocket | Failure {
     const [member] = this.sockets.values();
@@ -186,5 +200,6 @@ export function captureFailureText(linkName: string, failure: Failure): string {
     [errno.ENETDOWN]: "the link is down",
   };
   const cure = cures[failure.errno];
-  return `${linkName} cannot be captured: ${failureText(failure)}${cure === undefined ? "" : `: ${cure}`}`;
+  const text = `${failureText(failure)}${cure === undefined ? "" : `: ${cure}`}`;
+  return pendingText("captureRefused", { link: linkName, failure: text });
 }

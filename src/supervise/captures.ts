@@ -7,6 +7,7 @@ import type { Wanted } from "./filter.ts";
 import { KernelDrops } from "./kernel-drops.ts";
 import type { Link } from "./links.ts";
 import { Numbers } from "./numbers.ts";
+import { pendingText } from "./pending.ts";
 import type { CaptureMessage, Place, Workers } from "./workers.ts";
 
 /** One captured link. `serial` is never used twice; `counter` is its place in the counter pages. */
@@ -50,7 +51,7 @@ export class Captures {
     }
     const counter = this.counters.take();
     if (counter === undefined) {
-      return `${link.name} cannot be captured: ${limits.captureLinksMax} links are, and that is the most`;
+      return pendingText("capturesFull", { link: link.name, count: limits.captureLinksMax });
     }
     const group = new CaptureGroup(link);
     const sockets: CaptureSocket[] = [];
@@ -76,6 +77,22 @@ export class Captures {
       }
     }
     return captured;
+  }
+
+  /**
+   * Those whose link is gone, or has another name or index by now. They are out of the list: open() makes new ones, and drop() ends
+   * them. `isDead`: the kernel has forgotten all that was tied to the link.
+   */
+  takeGone(table: ReadonlyMap<string, Link>): { captured: CapturedLink; isDead: boolean }[] {
+    return this.list().flatMap((captured) => {
+      const { name, index } = captured.link;
+      const isDead = !captured.group.isBound;
+      if (!isDead && table.get(name)?.index === index) {
+        return [];
+      }
+      this.byName.delete(name);
+      return [{ captured, isDead }];
+    });
   }
 
   /** What frames of the link may pass to user space from now on; returns why the kernel refused. */

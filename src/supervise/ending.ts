@@ -82,6 +82,12 @@ export class Ending {
     }
   }
 
+  /** A link is gone, or is another one under the same index: what was attached is attached anew where it is wanted. */
+  leaveLink(linkIndex: number): void {
+    this.settled = undefined;
+    this.attachments?.detach(linkIndex);
+  }
+
   /** Looks anew who else listens; sync() must follow. */
   look(): void {
     this.facts.look();

@@ -1,5 +1,7 @@
 // What running rules want to hear, made true: the filters of capture sockets, then memberships, so that what is joined passes.
-import type { Captures } from "./captures.ts";
+import { formatIpv4 } from "../base/ipv4.ts";
+import { failureText } from "../shim/socket.ts";
+import type { CapturedLink, Captures } from "./captures.ts";
 import { type LiveRule, membershipOf, wantedOf } from "./live-rule.ts";
 import type { Memberships } from "./memberships.ts";
 
@@ -7,20 +9,45 @@ import type { Memberships } from "./memberships.ts";
 export type JoinParts = {
   captures: Captures;
   memberships: Memberships;
-  onNews: (level: "Error", message: string, fields?: Record<string, string | number>) => void;
+  onNews: (level: "Error", message: string) => void;
 };
 
-/** Brings filters and memberships in line with `lives`. What is refused is said, and tried again the next time. */
-export function joinWanted(lives: readonly LiveRule[], { captures, memberships, onNews }: JoinParts): void {
-  const running = lives.filter((live) => live.pending === undefined);
-  const wanting = Map.groupBy(running, (live) => live.capture);
-  for (const captured of captures.list()) {
-    const refused = captures.want(captured, (wanting.get(captured) ?? []).map(wantedOf));
-    if (refused !== undefined) {
-      onNews("Error", refused);
-    }
+/** Filters and memberships. What is refused is said once, until it is refused no more, and tried again each time. */
+export class Joins {
+  private readonly parts: JoinParts;
+  private refusals: ReadonlySet<string> = new Set();
+
+  constructor(parts: JoinParts) {
+    this.parts = parts;
   }
-  for (const failure of memberships.sync(running.map(membershipOf).filter((each) => each !== undefined))) {
-    onNews("Error", `a group could not be joined: ${failure.step}, errno ${failure.errno}`, { group: failure.group });
+
+  /** Whether something of the last time was refused. */
+  get hasRefusals(): boolean {
+    return this.refusals.size > 0;
+  }
+
+  /**
+   * Brings all in line with `lives`. `lost`: links that are gone, though one with the same index may be there: the kernel has
+   * forgotten what our sockets still claim of them.
+   */
+  follow(lives: readonly LiveRule[], lost: readonly CapturedLink[] = []): void {
+    const { captures, memberships, onNews } = this.parts;
+    const running = lives.filter((live) => live.pending === undefined);
+    const wanting = Map.groupBy(running, (live) => live.capture);
+    const refusals: string[] = [];
+    for (const captured of captures.list()) {
+      const refused = captures.want(captured, (wanting.get(captured) ?? []).map(wantedOf));
+      refusals.push(...(refused === undefined ? [] : [refused]));
+    }
+    const failures = memberships.sync(running.map(membershipOf).filter((each) => each !== undefined));
+    failures.push(...lost.flatMap(({ link }) => memberships.rejoin(link.index)));
+    for (const failure of failures) {
+      refusals.push(`group ${formatIpv4(failure.group)} could not be joined: ${failureText(failure)}`);
+    }
+    const before = this.refusals;
+    this.refusals = new Set(refusals);
+    for (const text of this.refusals.difference(before)) {
+      onNews("Error", text);
+    }
   }
 }

@@ -40,6 +40,9 @@ export class Links implements LinksView {
   private text = "";
   private isStale = true;
   private failure: Failure | undefined;
+  private ringCount = 0;
+  // Answers since a bell last rang: thousands of outputs share few destinations, and all are asked for at each ring.
+  private readonly routes = new Map<string, boolean>();
 
   private constructor(linkBell: Doorbell, routeBell: Doorbell) {
     this.linkBell = linkBell;
@@ -76,10 +79,20 @@ export class Links implements LinksView {
     return this.failure;
   }
 
+  /**
+   * How often the bell of links rang. More of them than changes of the table: a link that went and came back whole between two looks
+   * leaves no trace in it, and still has lost what was attached to it.
+   */
+  get rings(): number {
+    return this.ringCount;
+  }
+
   /** True when the doorbell rang, the table was read again, and it differs. Costs one system call otherwise. */
   poll(): boolean {
     if (this.linkBell.rang()) {
       this.isStale = true;
+      this.ringCount++;
+      this.routes.clear();
     }
     return this.isStale && this.refresh();
   }
@@ -89,11 +102,20 @@ export class Links implements LinksView {
    * a router that speaks BGP rings it all the time, and the table of links has nothing to do with that.
    */
   pollRoutes(): boolean {
-    return this.routeBell.rang();
+    const hasRung = this.routeBell.rang();
+    if (hasRung) {
+      this.routes.clear();
+    }
+    return hasRung;
   }
 
   /** Whether a route leads to `address` (host order) by way of the link; an unanswered question counts as yes. */
   hasRoute(address: number, linkIndex: number): boolean {
+    const key = `${address} ${linkIndex}`;
+    const known = this.routes.get(key);
+    if (known !== undefined) {
+      return known;
+    }
     let isRouted = true;
     const request = routeRequest(this.nextSequence(), address, linkIndex);
     const failure = this.ask(request, (bytes) => {
@@ -102,6 +124,9 @@ export class Links implements LinksView {
       isRouted = answer.errno === 0;
       return answer.isDone || answer.messages.length > 0;
     });
+    if (failure === undefined) {
+      this.routes.set(key, isRouted);
+    }
     return failure !== undefined || isRouted;
   }
 

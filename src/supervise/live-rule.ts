@@ -9,6 +9,7 @@ import type { Wanted } from "./filter.ts";
 import type { Link } from "./links.ts";
 import type { Membership } from "./memberships.ts";
 import type { LiveOutput } from "./outputs.ts";
+import { pendingText } from "./pending.ts";
 
 /** A rule as it stands: what it needs and whether it has it. */
 export type LiveRule = {
@@ -109,7 +110,7 @@ function sourceOf(rule: Rule): number {
 /** Why the input link `name` cannot be captured as it is now; undefined when it can. */
 export function usable(name: string, link: { isUp: boolean } | undefined): string | undefined {
   if (link === undefined) {
-    return `input link ${name} does not exist`;
+    return pendingText("inputMissing", { link: name });
   }
-  return link.isUp ? undefined : `${name} is down`;
+  return link.isUp ? undefined : pendingText("linkDown", { link: name });
 }

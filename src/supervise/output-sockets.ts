@@ -7,7 +7,7 @@ import { attachFilter } from "../shim/capture.ts";
 import { errno } from "../shim/errno.ts";
 import {
   bindAddress,
-  bindLink,
+  bindLinkIndex,
   closeSocket,
   connect,
   type Failure,
@@ -23,6 +23,7 @@ import {
 } from "../shim/socket.ts";
 import { passNothing } from "./filter.ts";
 import type { Link, LinksView } from "./links.ts";
+import { pendingText } from "./pending.ts";
 
 /** Where datagrams shall go; addresses in host order, multicast or unicast. `ttl` absent: 1 for multicast, else the kernel's. */
 export type OutputWish = {
@@ -51,7 +52,7 @@ export function openOutput(
   }
   const fd = wish.protocol === protocols.udp ? openUdp() : openRaw(wish.protocol);
   if (isFailure(fd)) {
-    return { pending: failureText(fd) };
+    return { pending: reasonOf(fd, wish) };
   }
   const failure = setUp(fd, link, wish, bufferSize);
   if (failure === undefined) {
@@ -65,25 +66,26 @@ export function openOutput(
 function usableLink(links: LinksView, wish: OutputWish): Link | string {
   const link = links.table().get(wish.interface);
   if (link === undefined) {
-    return `output link ${wish.interface} does not exist`;
+    return pendingText("outputMissing", { link: wish.interface });
   }
   if (!link.isUp) {
-    return `${link.name} is down`;
+    return pendingText("linkDown", { link: link.name });
   }
   // The kernel would take an address of some other link.
   if (wish.sourceIp === undefined && link.addresses.length === 0) {
-    return `${link.name} has no IPv4 address`;
+    return pendingText("noAddress", { link: link.name });
   }
   // Bound to a link, the kernel takes any address for a neighbour, and datagrams would die waiting for it to answer ARP.
   if (!isMulticast(wish.group) && !links.hasRoute(wish.group, link.index)) {
-    return `no route to ${formatIpv4(wish.group)} through ${link.name}`;
+    return pendingText("noRoute", { address: formatIpv4(wish.group), link: link.name });
   }
   return link;
 }
 
 function setUp(fd: number, link: Link, wish: OutputWish, bufferSize: number): Failure | undefined {
   return (
-    bindLink(fd, link.name) ??
+    // By index: a name may be another link's by now.
+    bindLinkIndex(fd, link.index) ??
     setOptions(fd, [
       // Thousands of outputs share few source ports when they have to.
       ["SO_REUSEADDR", 1],
@@ -122,13 +124,14 @@ function setTtl(fd: number, ttl: number | undefined): Failure | undefined {
 
 function reasonOf(failure: Failure, wish: OutputWish): string {
   if (failure.step === "bind" && failure.errno === errno.EADDRNOTAVAIL && wish.sourceIp !== undefined) {
-    return `${formatIpv4(wish.sourceIp)} is not an address of this machine`;
+    return pendingText("sourceMissing", { address: formatIpv4(wish.sourceIp) });
   }
   if (failure.step === "connect" && (failure.errno === errno.ENETUNREACH || failure.errno === errno.EHOSTUNREACH)) {
-    return `no route to ${formatIpv4(wish.group)} through ${wish.interface}`;
+    return pendingText("noRoute", { address: formatIpv4(wish.group), link: wish.interface });
   }
   if (failure.errno === errno.ENODEV) {
-    return `output link ${wish.interface} does not exist`;
+    return pendingText("outputMissing", { link: wish.interface });
   }
-  return `${wish.interface} to ${formatIpv4(wish.group)}:${wish.port}: ${failureText(failure)}`;
+  const address = `${formatIpv4(wish.group)}:${wish.port}`;
+  return pendingText("outputRefused", { link: wish.interface, address, failure: failureText(failure) });
 }

@@ -2,6 +2,7 @@
 import { errnoWords } from "../control/errno-words.ts";
 import type { Evidence, Finding } from "../control/explanation.ts";
 import type { Neighbour } from "./neighbours.ts";
+import { pendingNameOf } from "./pending.ts";
 import { isFresh, type Seen, seenEvidence } from "./verdicts.ts";
 
 /** What is known of an output. `where`: as in `list`, `eth1 239.2.2.2:5001`. */
@@ -75,7 +76,7 @@ function waitingFinding({ where, link, pending }: OutputFacts): Finding | undefi
   if (pending === undefined) {
     return undefined;
   }
-  const isRoute = pending.startsWith("no route");
+  const isRoute = pendingNameOf(pending) === "noRoute";
   return {
     verdict: isRoute ? "output_no_route" : "output_pending",
     text: `output ${where} waits: ${pending}${isRoute ? "; add one with 'ip route add'" : ""}`,

@@ -1,13 +1,14 @@
 // The outputs of one rule at run time: a socket each, or the reason why there is none yet.
-import { parseIpv4 } from "../base/ipv4.ts";
+import { isMulticast, parseIpv4 } from "../base/ipv4.ts";
 import { limits } from "../limits.ts";
 import { outputMax } from "../relay/counters.ts";
 import type { Output, Rule } from "../rules/schema.ts";
 import { closeSocket } from "../shim/socket.ts";
-import type { LinksView } from "./links.ts";
+import type { Link, LinksView } from "./links.ts";
 import { Numbers } from "./numbers.ts";
 import { type OutputWish, openOutput } from "./output-sockets.ts";
 import { clearOutput, type Page } from "./pages.ts";
+import { pendingText } from "./pending.ts";
 
 /** One output as it stands. `id` names its socket in orders and changes with it; `counter` stays. */
 export type LiveOutput = {
@@ -60,7 +61,9 @@ export class Outputs {
       if (same === undefined) {
         clearOutput(this.pages(), counter);
       }
-      outputs.push(same ?? { output, ttl, counter, id: 0, fd: -1, pending: "not opened yet", madeFrom: "" });
+      outputs.push(
+        same ?? { output, ttl, counter, id: 0, fd: -1, pending: pendingText("notLooked", {}), madeFrom: "" },
+      );
     }
     return outputs;
   }
@@ -71,11 +74,12 @@ export class Outputs {
    */
   settle(live: LiveOutput, protocol: number): { changed: boolean; stale: number } {
     const link = this.links.table().get(live.output.interface);
-    const from = JSON.stringify([link?.index, link?.isUp, link?.addresses]);
+    const wish = this.wishOf(live, protocol);
+    const from = this.basisOf(wish, link);
     if (live.fd >= 0 && live.madeFrom === from) {
       return { changed: false, stale: -1 };
     }
-    const opened = openOutput(this.links, this.wishOf(live, protocol));
+    const opened = openOutput(this.links, wish);
     const stale = live.fd;
     const wasPending = live.pending;
     live.madeFrom = from;
@@ -105,6 +109,19 @@ export class Outputs {
     return output.ttl ?? (isGroup(output.group) ? this.defaultTtl : undefined);
   }
 
+  /** All that a socket for `wish` depends on: a socket stays as long as this does. */
+  private basisOf({ group, sourceIp }: OutputWish, link: Link | undefined): string {
+    if (link?.isUp !== true) {
+      return JSON.stringify([link?.index]);
+    }
+    const source = sourceIp === undefined || isOurs(sourceIp, this.links.table());
+    // To a group it leaves with the link's first address; to a host the route may choose any.
+    const far = isMulticast(group)
+      ? [link.addresses[0]?.address]
+      : [link.addresses, this.links.hasRoute(group, link.index)];
+    return JSON.stringify([link.index, link.name, source, far]);
+  }
+
   private wishOf({ output, ttl }: LiveOutput, protocol: number): OutputWish {
     const sourceIp = output.source_ip === undefined ? undefined : parseIpv4(output.source_ip);
     return {
@@ -116,6 +133,10 @@ export class Outputs {
       ...(sourceIp === undefined ? {} : { sourceIp }),
     };
   }
+}
+
+function isOurs(address: number, table: ReadonlyMap<string, Link>): boolean {
+  return [...table.values()].some((link) => link.addresses.some((each) => each.address === address));
 }
 
 function isGroup(address: string): boolean {

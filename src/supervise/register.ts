@@ -6,6 +6,7 @@ import type { LiveRule } from "./live-rule.ts";
 import { Numbers } from "./numbers.ts";
 import type { Outputs } from "./outputs.ts";
 import { clearRule, type Page } from "./pages.ts";
+import { pendingText } from "./pending.ts";
 
 /** What becomes of one rule: it comes (no `before`), goes (no `after`) or changes. */
 export type Step = { before: LiveRule | undefined; after: LiveRule | undefined };
@@ -144,7 +145,7 @@ export class Register {
       sinceMs: before?.sinceMs ?? performance.now(),
       outputs,
       capture: undefined,
-      pending: "not settled",
+      pending: pendingText("notLooked", {}),
     };
   }
 }

@@ -4,17 +4,18 @@
 import { done, failed, type Outcome } from "../base/outcome.ts";
 import type { Rule } from "../rules/schema.ts";
 import type { Change } from "../rules/table.ts";
-import { closeSocket } from "../shim/socket.ts";
-import type { CapturedLink, Captures } from "./captures.ts";
+import type { Captures } from "./captures.ts";
 import type { Ending } from "./ending.ts";
 import type { EndingRule } from "./ending-facts.ts";
-import { joinWanted } from "./join.ts";
+import { Joins } from "./join.ts";
 import type { Links } from "./links.ts";
-import { endable, type LiveRule, newsOf, type SocketOrder, stateOf, upbringingOf, usable } from "./live-rule.ts";
+import { endable, type LiveRule, newsOf, type SocketOrder, stateOf, upbringingOf } from "./live-rule.ts";
 import type { Memberships } from "./memberships.ts";
 import type { Outputs } from "./outputs.ts";
+import { isRefusal } from "./pending.ts";
 import { Register, type Step } from "./register.ts";
 import { orderChange } from "./rule-orders.ts";
+import { settle } from "./settle.ts";
 import { subjectOf, tellSteps } from "./tell.ts";
 import type { Workers } from "./workers.ts";
 
@@ -38,11 +39,17 @@ export class Relaying {
   private readonly register: Register;
   // What workers have since the last change.
   private endable: EndingRule[] = [];
+  private readonly joins: Joins;
+  // A look at links that waits for its turn.
+  private looking: Promise<void> | undefined;
+  /** How long the last look at links took, without the waiting for workers. */
+  settleMs = 0;
   // The tail of the line of changes.
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: RelayingParts) {
     this.parts = parts;
+    this.joins = new Joins(parts);
     this.register = new Register({ outputs: parts.outputs, pages: () => parts.workers().pages });
   }
 
@@ -79,9 +86,9 @@ export class Relaying {
         this.register.enter(steps);
       }
       for (const live of this.list()) {
-        this.settle(live);
+        settle(live, this.parts);
       }
-      joinWanted(this.list(), this.parts);
+      this.joins.follow(this.list());
       return refused;
     });
   }
@@ -117,16 +124,19 @@ export class Relaying {
 
   /** Links, addresses or routes changed: what waited may run, what ran may have to wait. */
   linksChanged(): Promise<void> {
-    return this.inTurn(async () => {
-      const gone = this.parts.captures.list().filter((captured) => !this.isCurrent(captured));
-      const changed = this.list().filter((live) => this.settle(live));
-      joinWanted(this.list(), this.parts);
-      await this.orderAll(changed);
-      for (const captured of gone) {
-        await this.parts.captures.drop(captured);
-      }
-      await this.dropUnused();
+    // One that waits for its turn will see what this one would.
+    this.looking ??= this.inTurn(() => {
+      this.looking = undefined;
+      return this.followLinks();
     });
+    return this.looking;
+  }
+
+  /** Whether something was refused that may work without any event: memory, descriptors. linksChanged() tries it again. */
+  hasRefusals(): boolean {
+    const waits = ({ pending, outputs }: LiveRule) =>
+      isRefusal(pending) || outputs.some((output) => isRefusal(output.pending));
+    return this.joins.hasRefusals || this.list().some(waits);
   }
 
   /** Somebody else on this host may want, or no longer want, what rules consume. */
@@ -155,6 +165,26 @@ export class Relaying {
   private endAfterTap(): void {
     const { ending, workers } = this.parts;
     ending.sync(workers().runningCount === 0 ? [] : this.endable);
+  }
+
+  private async followLinks(): Promise<void> {
+    const { captures, ending, links } = this.parts;
+    const startMs = performance.now();
+    const gone = captures.takeGone(links.table());
+    const changed = this.list().filter((live) => settle(live, this.parts));
+    this.settleMs = performance.now() - startMs;
+    this.joins.follow(
+      this.list(),
+      gone.flatMap(({ captured, isDead }) => (isDead ? [captured] : [])),
+    );
+    for (const { captured } of gone) {
+      ending.leaveLink(captured.link.index);
+    }
+    await this.orderAll(changed);
+    for (const { captured } of gone) {
+      await captures.drop(captured);
+    }
+    await this.dropUnused();
   }
 
   private async applyNow(asked: RelayingChange): Promise<Outcome<Step[]>> {
@@ -191,11 +221,11 @@ export class Relaying {
   private async carryOut(steps: readonly Step[]): Promise<string[]> {
     const coming = steps.flatMap(({ after }) => after ?? []);
     for (const live of coming) {
-      this.settle(live);
+      settle(live, this.parts);
     }
     if (coming.length > 0) {
       // What goes is heard until workers have let go of it: the change may have to be taken back.
-      joinWanted([...this.list(), ...steps.flatMap(({ before }) => before ?? [])], this.parts);
+      this.joins.follow([...this.list(), ...steps.flatMap(({ before }) => before ?? [])]);
     }
     return this.orderSteps(steps, "before", "after");
   }
@@ -229,29 +259,8 @@ export class Relaying {
   }
 
   private async dropUnheard(): Promise<void> {
-    joinWanted(this.list(), this.parts);
+    this.joins.follow(this.list());
     await this.dropUnused();
-  }
-
-  /** Brings a rule in line with the links. True when workers must hear of it. */
-  private settle(live: LiveRule): boolean {
-    const { links, captures, outputs } = this.parts;
-    const wasPending = live.pending;
-    const wasCapture = live.capture;
-    const link = links.table().get(live.rule.input_interface);
-    const captured = usable(live.rule.input_interface, link) ?? (link === undefined ? "" : captures.open(link));
-    live.capture = typeof captured === "string" ? undefined : captured;
-    live.pending = typeof captured === "string" ? captured : undefined;
-    let hasChanged = wasPending !== live.pending || wasCapture !== live.capture;
-    for (const output of live.outputs) {
-      const { changed, stale } = outputs.settle(output, live.rule.input_protocol);
-      if (stale >= 0) {
-        // Workers hold copies of their own; ours has served.
-        closeSocket(stale);
-      }
-      hasChanged = hasChanged || changed;
-    }
-    return hasChanged;
   }
 
   /** Rules that links have changed: what runs is ordered, what waits is withdrawn. */
@@ -265,7 +274,7 @@ export class Relaying {
       this.parts.onNews("Error", error);
     }
     for (const live of changed) {
-      this.say(live, stateOf(live));
+      this.parts.onNews("Info", stateOf(live), newsOf(live));
     }
   }
 
@@ -276,13 +285,5 @@ export class Relaying {
         await this.parts.captures.drop(captured);
       }
     }
-  }
-
-  private isCurrent(captured: CapturedLink): boolean {
-    return this.parts.links.table().get(captured.link.name)?.index === captured.link.index;
-  }
-
-  private say(live: LiveRule, message: string): void {
-    this.parts.onNews("Info", message, newsOf(live));
   }
 }

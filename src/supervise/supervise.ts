@@ -4,7 +4,6 @@ import { exitCodes } from "../base/exit.ts";
 import { configPathDefault } from "../config/files.ts";
 import { type Loaded, loadConfig } from "../config/load.ts";
 import { problemLine } from "../config/problem.ts";
-import { limits } from "../limits.ts";
 import type { Log } from "../log/forward.ts";
 import type { Tail } from "../log/tail.ts";
 import { origin } from "../shim/library.ts";
@@ -22,18 +21,16 @@ import { type IoChoice, ioNews } from "./io.ts";
 import { isolate } from "./isolation.ts";
 import { Links } from "./links.ts";
 import { levelOrder } from "./log-levels.ts";
-import { LossLines } from "./loss-lines.ts";
 import { Lost } from "./lost.ts";
 import { Memberships } from "./memberships.ts";
-import { serveMetrics } from "./metrics.ts";
 import { openLog } from "./open-log.ts";
 import { chooseCores, type SuperviseOptions } from "./options.ts";
 import { Outputs } from "./outputs.ts";
 import { Rejoin } from "./rejoin.ts";
 import { Relaying } from "./relaying.ts";
 import { type Refusal, requirements } from "./requirements.ts";
+import { serve } from "./serve.ts";
 import { Stats } from "./stats.ts";
-import { StatsLines, statsInterval } from "./stats-lines.ts";
 import { Troubles } from "./troubles.ts";
 import { workerUser } from "./worker-user.ts";
 import { Workers } from "./workers.ts";
@@ -156,8 +153,7 @@ function build(
   const captures = new Captures(() => workers);
   const outputs = new Outputs(links, () => workers.pages, config.settings.multicast_ttl ?? undefined);
   const memberships = new Memberships();
-  const onNews: ConstructorParameters<typeof Relaying>[0]["onNews"] = (level, message, fields) =>
-    log.say(level, message, fields);
+  const onNews: Log["say"] = (level, message, fields) => log.say(level, message, fields);
   const ending = new Ending({ links, ownMemberships: () => memberships.holders(), onNews });
   const relaying = new Relaying({ links, captures, memberships, outputs, ending, workers: () => workers, onNews });
   const workers: Workers = new Workers({
@@ -181,109 +177,22 @@ function build(
     openLog: (place, pid) => log.worker({ worker: place.index, pid }),
     onNews,
   });
-  const rejoin = new Rejoin({
-    links,
-    memberships,
-    intervalSeconds: options.rejoinIntervalSeconds,
-    onNews: (level, message, fields) => log.say(level, message, fields),
-  });
+  const rejoin = new Rejoin({ links, memberships, intervalSeconds: options.rejoinIntervalSeconds, onNews });
   const logTail = () => tail.lines();
-  const troubles = new Troubles({ relaying, workers, links, log });
-  const stats = new Stats({ relaying, workers, captures, outputs, links, ending, rejoin, pipeline, io, troubles, logTail });
-  const lost = new Lost({ relaying, workers, captures });
-  const explainer = new Explainer({ relaying, workers, links, memberships, lost });
+  const core = { relaying, workers, captures, outputs, memberships, links, ending, rejoin };
+  const troubles = new Troubles({ ...core, log });
+  const stats = new Stats({ ...core, pipeline, io, troubles, logTail });
+  const lost = new Lost(core);
+  const explainer = new Explainer({ ...core, lost });
   const configuration = new Configuration({
     relaying,
     path: configPathOf(options),
     loaded: config,
-    onNews: (level, message, fields) => log.say(level, message, fields),
+    onNews,
     nowMs: () => Date.now(),
   });
-  const { levels } = log;
-  return { relaying, workers, stats, lost, configuration, troubles, memberships, links, ending, rejoin, explainer, levels };
+  return { ...core, stats, lost, configuration, troubles, explainer, levels: log.levels };
 }
 
-type House = ReturnType<typeof build>;
-
-/** Opens the page of metrics where one is wanted, and serves. */
-async function serve(
-  options: SuperviseOptions,
-  house: House,
-  log: Log,
-  signal: PromiseWithResolvers<string>,
-): Promise<Refusal | undefined> {
-  if (options.metrics === undefined) {
-    await untilSignal(house, log, signal);
-    return undefined;
-  }
-  const metrics = serveMetrics(options.metrics, () => house.stats.status());
-  if (!metrics.ok) {
-    return { code: exitCodes.system, text: metrics.error };
-  }
-  log.say("Notice", "metrics are served", { address: options.metrics.address, port: metrics.value.port });
-  await untilSignal(house, log, signal);
-  await metrics.value.close();
-  return undefined;
-}
-
-/** What a service manager means by "reload". What is wrong with the files was said line by line; what runs, runs on. */
-async function reload(configuration: Configuration, log: Log): Promise<void> {
-  const applied = await configuration.reload({ how: "reload" });
-  if (!applied.ok) {
-    log.say("Error", `SIGHUP: nothing was changed: ${applied.error.split("\n", 1)[0]}`);
-  } else if (applied.value.version === undefined) {
-    log.say("Notice", "SIGHUP: the files say what runs already");
-  }
-}
-
-/** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
-async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<string>): Promise<void> {
-  const { links, rejoin, relaying, stats, lost, troubles, workers } = house;
-  let signals = 0;
-  const onSignal = (name: NodeJS.Signals) => {
-    signals++;
-    if (signals > 1) {
-      workers.killAll();
-    }
-    signal.resolve(name);
-  };
-  process.on("SIGTERM", onSignal);
-  process.on("SIGINT", onSignal);
-  // Also a terminal that closes: it may not end a relay.
-  process.on("SIGHUP", () => void reload(house.configuration, log));
-  const bell = setInterval(() => {
-    const isChanged = links.poll();
-    if (links.pollRoutes() || isChanged) {
-      void relaying.linksChanged();
-    }
-  }, limits.linksPollMs);
-  const listenerBell = setInterval(() => void relaying.lookForListeners(), limits.listenersPollMs);
-  void relaying.lookForListeners();
-  rejoin.begin();
-  const losses = new LossLines({ log, losses: () => lost.totals(), nowMs: () => performance.now() });
-  const sampler = setInterval(() => {
-    stats.sample(Date.now());
-    lost.sample(Date.now());
-    troubles.look(performance.now());
-    losses.tick();
-    log.tick();
-  }, limits.samplePeriodMs);
-  const intervalMs = statsInterval(process.env["MCR_STATS_INTERVAL_MS"]);
-  const lines = new StatsLines({
-    log,
-    places: () => workers.places,
-    flows: () => stats.flows(),
-    intervalMs,
-    nowMs: () => performance.now(),
-  });
-  const teller = setInterval(() => lines.tick(), Math.min(intervalMs || limits.samplePeriodMs, limits.samplePeriodMs));
-  stats.sample(Date.now());
-  const name = await signal.promise;
-  losses.look();
-  log.say("Notice", "ending", { signal: name });
-  clearInterval(bell);
-  clearInterval(listenerBell);
-  rejoin.close();
-  clearInterval(sampler);
-  clearInterval(teller);
-}
+/** All parts of a supervisor. */
+export type House = ReturnType<typeof build>;

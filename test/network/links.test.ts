@@ -127,6 +127,83 @@ describe("an input link", () => {
   );
 });
 
+describe("a link that is captured", () => {
+  const create = (change = "") => {
+    lab.ip("relay", `link add name later0 ${change} type veth peer name out9 netns ${lab.ns("gen")}`);
+    lab.ip("relay", "addr add 10.0.9.2/24 dev later0");
+    lab.ip("relay", "link set later0 up");
+    lab.ip("gen", "addr add 10.0.9.1/24 dev out9");
+    lab.ip("gen", "link set out9 up");
+  };
+  const joined = () => lab.read("relay", "/proc/net/igmp").includes("010101EF");
+
+  test("and made anew under its old index, faster than anybody looks, is heard and joined again", async () => {
+    create("index 77");
+    const relay = await Relay.start(lab, "relay");
+    await relay.must(rule("later0"));
+    await forwards("out9");
+    lab.ip("relay", "link del later0");
+    create("index 77");
+    expect(lab.ip("relay", "link show dev later0")).toStartWith("77: ");
+    await until("the group is joined on the new link", joined, Boolean, { deadlineMs: soonMs });
+    await becomes(relay, "active");
+    await forwards("out9");
+    expect((await relay.tryCtl("status")).stdout).toMatch(/later0 +up/);
+    lab.ip("relay", "link del later0");
+    await relay.stop();
+  });
+
+  test("and moved to another namespace and back at once keeps its index, and is heard again", async () => {
+    create();
+    const limbo = lab.ns("limbo");
+    const relay = await Relay.start(lab, "relay");
+    await relay.must(rule("later0"));
+    await forwards("out9");
+    lab.ip("relay", `link set later0 netns ${limbo}`);
+    lab.ip("limbo", `link set later0 netns ${lab.ns("relay")}`);
+    lab.exec("relay", ["ip", "-batch", "-"], "addr add 10.0.9.2/24 dev later0\nlink set later0 up\n");
+    await until("the group is joined again", joined, Boolean, { deadlineMs: soonMs });
+    await becomes(relay, "active");
+    await forwards("out9");
+    lab.ip("relay", "link del later0");
+    await relay.stop();
+  });
+
+  test("and renamed takes its rule with it to nobody, until a link has that name again", async () => {
+    create();
+    const relay = await Relay.start(lab, "relay");
+    await relay.must(rule("later0"));
+    await forwards("out9");
+    lab.exec("relay", ["ip", "-batch", "-"], "link set later0 down\nlink set later0 name other0\nlink set other0 up\n");
+    await becomes(relay, "pending", "input link later0 does not exist");
+    await generate(lab, "gen", [...stream, "--interface", "out9", "--rate", "5k", "--count", "100"]);
+    expect((await ruleOf(relay, "feed")).datagrams).toBe(500);
+    lab.exec("relay", ["ip", "-batch", "-"], "link set other0 down\nlink set other0 name later0\nlink set later0 up\n");
+    await becomes(relay, "active");
+    await forwards("out9");
+    lab.ip("relay", "link del later0");
+    await relay.stop();
+  });
+
+  test("and changes names with another serves the rules of its new name", async () => {
+    create();
+    const relay = await Relay.start(lab, "relay");
+    await relay.must(rule("later0"));
+    await forwards("out9");
+    const swap = ["later0 down", "in0 down", "later0 name x0", "in0 name later0", "x0 name in0", "later0 up", "in0 up"];
+    const swapped = `${swap.map((words) => `link set ${words}`).join("\n")}\n`;
+    lab.exec("relay", ["ip", "-batch", "-"], swapped);
+    await until("it takes what comes to the other link", joined, Boolean, { deadlineMs: soonMs });
+    await becomes(relay, "active");
+    await forwards("out0");
+    lab.exec("relay", ["ip", "-batch", "-"], swapped);
+    await becomes(relay, "active");
+    await forwards("out9");
+    lab.ip("relay", "link del later0");
+    await relay.stop();
+  });
+});
+
 describe("an output link", () => {
   const pendingOf = (relay: Relay) => async () => (await outputOf(relay, "feed", "out0")).pending;
   const waits = (relay: Relay, reason: string) =>
@@ -150,6 +227,54 @@ describe("an output link", () => {
     lab.ip("relay", "link set out0 up");
     await runs(relay);
     await forwards();
+    await relay.stop();
+  });
+
+  test("whose address changes is sent from by the new one", async () => {
+    const relay = await Relay.start(lab, "relay");
+    await relay.must(rule("in0"));
+    await forwards();
+    const sources = lab.spawn("sink", ["tcpdump", "-Z", "root", "-n", "-l", "-i", "in0", "-c", "1", "src 10.0.2.99"]);
+    await sources.says("listening", "stderr");
+    lab.exec("relay", ["ip", "-batch", "-"], "addr del 10.0.2.1/24 dev out0\naddr add 10.0.2.99/24 dev out0\n");
+    // Whether it was seen without an address in between is chance: it runs, and from the new one.
+    const changed = () => lab.read("relay", "/proc/net/udp").includes("6302000A");
+    await until("its socket has the new address", changed, Boolean, { deadlineMs: soonMs });
+    await runs(relay);
+    await forwards();
+    expect(await sources.says("10.0.2.99")).toContain("239.2.2.2.5001");
+    lab.exec("relay", ["ip", "-batch", "-"], "addr del 10.0.2.99/24 dev out0\naddr add 10.0.2.1/24 dev out0\n");
+    await relay.stop();
+  });
+
+  test("through which the route to a receiver goes away and comes back waits for it, in words", async () => {
+    const relay = await Relay.start(lab, "relay");
+    const outputs = [{ group: "10.77.0.2", port: 5001, interface: "out0" }];
+    lab.ip("relay", "route add 10.77.0.0/24 via 10.0.2.2 dev out0");
+    await relay.must({ AddRule: { ...rule("in0").AddRule, outputs } });
+    await runs(relay);
+    lab.ip("relay", "route del 10.77.0.0/24");
+    await waits(relay, "no route to 10.77.0.2 through out0");
+    lab.ip("relay", "route add 10.77.0.0/24 via 10.0.2.2 dev out0");
+    await runs(relay);
+    lab.ip("relay", "route add unreachable 10.77.0.2/32");
+    await waits(relay, "no route to 10.77.0.2 through out0");
+    lab.ip("relay", "route del unreachable 10.77.0.2/32");
+    await runs(relay);
+    lab.ip("relay", "route del 10.77.0.0/24");
+    await relay.stop();
+  });
+
+  test("with a source address of another link waits while that address is away", async () => {
+    const relay = await Relay.start(lab, "relay");
+    const outputs = [{ group: "239.2.2.2", port: 5001, interface: "out0", source_ip: "10.0.3.7" }];
+    await relay.must({ AddRule: { ...rule("in0").AddRule, outputs } });
+    await waits(relay, "10.0.3.7 is not an address of this machine");
+    lab.ip("relay", "addr add 10.0.3.7/24 dev out1");
+    await runs(relay);
+    await forwards();
+    lab.ip("relay", "addr del 10.0.3.7/24 dev out1");
+    await waits(relay, "10.0.3.7 is not an address of this machine");
     await relay.stop();
   });
 

@@ -186,6 +186,7 @@ test("an output of ESP has a raw socket", () => {
 
 test("a route that appears makes the output possible", () => {
   lab.ip("relay", "route add 10.9.9.0/24 via 10.0.2.2 dev r0");
+  expect(links.pollRoutes()).toBe(true);
   expect("fd" in open({ group: parseIpv4("10.9.9.9") ?? 0 })).toBe(true);
 });
 

@@ -1,0 +1,91 @@
+// A supervisor at work: what is done again and again, until a signal ends it.
+import { exitCodes } from "../base/exit.ts";
+import { limits } from "../limits.ts";
+import type { Log } from "../log/forward.ts";
+import type { Configuration } from "./configuration.ts";
+import { LinkWatch } from "./link-watch.ts";
+import { LossLines } from "./loss-lines.ts";
+import { serveMetrics } from "./metrics.ts";
+import type { SuperviseOptions } from "./options.ts";
+import type { Refusal } from "./requirements.ts";
+import { StatsLines, statsInterval } from "./stats-lines.ts";
+import type { House } from "./supervise.ts";
+
+/** Opens the page of metrics where one is wanted, and serves. */
+export async function serve(
+  options: SuperviseOptions,
+  house: House,
+  log: Log,
+  signal: PromiseWithResolvers<string>,
+): Promise<Refusal | undefined> {
+  if (options.metrics === undefined) {
+    await untilSignal(house, log, signal);
+    return undefined;
+  }
+  const metrics = serveMetrics(options.metrics, () => house.stats.status());
+  if (!metrics.ok) {
+    return { code: exitCodes.system, text: metrics.error };
+  }
+  log.say("Notice", "metrics are served", { address: options.metrics.address, port: metrics.value.port });
+  await untilSignal(house, log, signal);
+  await metrics.value.close();
+  return undefined;
+}
+
+/** What a service manager means by "reload". What is wrong with the files was said line by line; what runs, runs on. */
+async function reload(configuration: Configuration, log: Log): Promise<void> {
+  const applied = await configuration.reload({ how: "reload" });
+  if (!applied.ok) {
+    log.say("Error", `SIGHUP: nothing was changed: ${applied.error.split("\n", 1)[0]}`);
+  } else if (applied.value.version === undefined) {
+    log.say("Notice", "SIGHUP: the files say what runs already");
+  }
+}
+
+/** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
+async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<string>): Promise<void> {
+  const { links, rejoin, relaying, stats, lost, troubles, workers } = house;
+  let signals = 0;
+  const onSignal = (name: NodeJS.Signals) => {
+    signals++;
+    if (signals > 1) {
+      workers.killAll();
+    }
+    signal.resolve(name);
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  // Also a terminal that closes: it may not end a relay.
+  process.on("SIGHUP", () => void reload(house.configuration, log));
+  const watch = new LinkWatch(links, relaying);
+  const bell = setInterval(() => watch.look(performance.now()), limits.linksPollMs);
+  const listenerBell = setInterval(() => void relaying.lookForListeners(), limits.listenersPollMs);
+  void relaying.lookForListeners();
+  rejoin.begin();
+  const losses = new LossLines({ log, losses: () => lost.totals(), nowMs: () => performance.now() });
+  const sampler = setInterval(() => {
+    stats.sample(Date.now());
+    lost.sample(Date.now());
+    troubles.look(performance.now());
+    losses.tick();
+    log.tick();
+  }, limits.samplePeriodMs);
+  const intervalMs = statsInterval(process.env["MCR_STATS_INTERVAL_MS"]);
+  const lines = new StatsLines({
+    log,
+    places: () => workers.places,
+    flows: () => stats.flows(),
+    intervalMs,
+    nowMs: () => performance.now(),
+  });
+  const teller = setInterval(() => lines.tick(), Math.min(intervalMs || limits.samplePeriodMs, limits.samplePeriodMs));
+  stats.sample(Date.now());
+  const name = await signal.promise;
+  losses.look();
+  log.say("Notice", "ending", { signal: name });
+  clearInterval(bell);
+  clearInterval(listenerBell);
+  rejoin.close();
+  clearInterval(sampler);
+  clearInterval(teller);
+}
