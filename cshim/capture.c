@@ -27,7 +27,7 @@ i32 mcr_capture_ring(i32 fd, u32 block_size, u32 block_count, u32 slot_size)
 		.tp_block_size = block_size,
 		.tp_block_nr = block_count,
 		.tp_frame_size = slot_size,
-		.tp_frame_nr = block_size / slot_size * block_count,
+		.tp_frame_nr = slot_size ? block_size / slot_size * block_count : 0,
 	};
 
 	return setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof(request)) < 0 ? -errno : 0;

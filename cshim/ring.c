@@ -93,6 +93,10 @@ ptr mcr_ring_open(ptr out, u32 entries, u32 sends_max, u32 pieces_max)
 
 	if (!ring)
 		goto refused;
+	error = -EINVAL;
+	/* The kernel's bound on entries; and so that no product below is beyond 32 bits. */
+	if (entries > 32768 || sends_max - 1 >= 32768 || pieces_max - 1 >= 1024)
+		goto refused;
 	ring->places.done_max = entries * 2;
 	ring->places.sends_max = sends_max;
 	ring->places.pieces_max = pieces_max;
@@ -176,8 +180,8 @@ i32 mcr_ring_send(ptr at, u32 index, u32 token, u32 chained)
 	struct message *message = &ring->messages[index];
 	struct io_uring_sqe *sqe;
 
-	if (index >= ring->places.sends_max || send->piece_count > 1024 ||
-	    send->piece_first + send->piece_count > ring->places.sends_max * ring->places.pieces_max)
+	if (index >= ring->places.sends_max || send->piece_count > 1024 || send->segment_size > UINT16_MAX ||
+	    (u64)send->piece_first + send->piece_count > ring->places.sends_max * ring->places.pieces_max)
 		return -EINVAL;
 	sqe = entry_take(ring);
 	if (!sqe)

@@ -172,8 +172,8 @@ i32 mcr_fds_send(i32 fd, ptr data, u32 size, ptr fds, u32 count)
 	return sent < 0 ? -errno : (i32)sent;
 }
 
-/* Reads at most `size` bytes and the descriptors beside them; out: i32[1 + fds_max],
- * the count first.  Never waits; a message cut short (MSG_CTRUNC) is -EMSGSIZE. */
+/* Reads at most `size` bytes and the descriptors beside them; out: i32[1 + fds_max], the count first.
+ * Never waits; descriptors too many, or a message cut short (MSG_CTRUNC), are closed and -EMSGSIZE. */
 i32 mcr_fds_receive(i32 fd, ptr data, u32 size, ptr out, u32 fds_max)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(FDS_MAX * sizeof(i32))];
@@ -181,25 +181,29 @@ i32 mcr_fds_receive(i32 fd, ptr data, u32 size, ptr out, u32 fds_max)
 	struct msghdr message = {
 		.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
 	};
-	i32 *fds = out;
+	i32 *fds = out, came[FDS_MAX];
 	struct cmsghdr *header;
 	ssize_t received;
+	u32 count = 0;
 
 	fds[0] = 0;
 	received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (received < 0)
 		return -errno;
-	for (header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
-		u32 count = (u32)((header->cmsg_len - CMSG_LEN(0)) / sizeof(i32));
-
-		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-			continue;
-		if ((u32)fds[0] + count > fds_max)
-			return -EMSGSIZE;
-		memcpy(&fds[1 + fds[0]], CMSG_DATA(header), count * sizeof(i32));
-		fds[0] += (i32)count;
+	/* The kernel puts all descriptors of a read into one header (net/core/scm.c). */
+	header = CMSG_FIRSTHDR(&message);
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+		count = (u32)((header->cmsg_len - CMSG_LEN(0)) / sizeof(i32));
+		memcpy(came, CMSG_DATA(header), count * sizeof(i32));
 	}
-	return message.msg_flags & MSG_CTRUNC ? -EMSGSIZE : (i32)received;
+	if (count > fds_max || message.msg_flags & MSG_CTRUNC) {
+		while (count)
+			close(came[--count]);
+		return -EMSGSIZE;
+	}
+	memcpy(&fds[1], came, count * sizeof(i32));
+	fds[0] = (i32)count;
+	return (i32)received;
 }
 
 /* A routing socket that hears of the given groups (RTMGRP_* bits). */

@@ -25,6 +25,10 @@ export type SlotPlan = {
   cut: number;
   gsoType: number;
   gsoSize: number;
+  /** Fields of the headers that say something else: [byte offset from the IP header, bytes wide, value]. */
+  edits: readonly (readonly [offset: number, width: number, value: number])[];
+  /** Checksums are made anew after the edits, as the edited lengths have it. */
+  isSummedAnew: boolean;
   /** One byte of the frame, from the IP header on, that is something else (after checksums were made); -1: none. */
   flipAt: number;
   flipTo: number;
@@ -49,6 +53,8 @@ export const plainSlot: SlotPlan = {
   cut: 0,
   gsoType: 0,
   gsoSize: 0,
+  edits: [],
+  isSummedAnew: false,
   flipAt: -1,
   flipTo: 0,
 };
@@ -56,7 +62,8 @@ export const plainSlot: SlotPlan = {
 export const slotAddresses = { source: 0x0a000102, destination: 0xef010203, sourcePort: 4000, port: 5004 } as const;
 
 const netAt = 96;
-const memorySize = 4096;
+/** The largest IPv4 datagram, and everything around it. */
+const memorySize = 68 * 1024;
 
 /** Memory with one slot at its end. `views` throw on a read outside of the slot's headers and its frame. */
 export class SlotMemory {
@@ -82,8 +89,9 @@ export class SlotMemory {
   fill(plan: SlotPlan): void {
     const { mac, captured } = measure(plan);
     const size = (mac + captured + 15) & ~15;
+    this.bytes.fill(0xa5, this.slot);
     this.slot = memorySize - size;
-    this.bytes.fill(0xa5);
+    this.bytes.fill(0xa5, this.slot);
     writeSlot(this.bytes, this.slot, plan);
     this.frameFrom = mac - 10;
     this.frameTo = mac + captured;
@@ -181,10 +189,37 @@ function frameOf(plan: SlotPlan): Uint8Array {
   if (plan.protocol === 17) {
     writeUdp(plan, ip, headerSize, transportSize);
   }
+  for (const edit of plan.edits) {
+    writeField(view, edit);
+  }
+  if (plan.isSummedAnew) {
+    sumAnew(ip);
+  }
   if (plan.flipAt >= 0) {
     ip[plan.flipAt % ip.length] = plan.flipTo;
   }
   return frame;
+}
+
+function writeField(view: DataView, [offset, width, value]: SlotPlan["edits"][number]): void {
+  for (let at = 0; at < width && offset + at < view.byteLength; at++) {
+    view.setUint8(offset + at, (value / 256 ** (width - 1 - at)) & 0xff);
+  }
+}
+
+/** Both checksums, over what the headers now say as far as it is there: the lie is not found at the door. */
+function sumAnew(ip: Uint8Array): void {
+  const view = new DataView(ip.buffer, ip.byteOffset, ip.byteLength);
+  const headerSize = ((ip[0] ?? 0) % 16) * 4;
+  if (ip.length < 20) return;
+  view.setUint16(10, 0);
+  view.setUint16(10, 0xffff - onesSum(ip.subarray(0, headerSize)));
+  if (ip[9] !== 17 || ip.length < headerSize + 8) return;
+  const said = view.getUint16(headerSize + 4);
+  view.setUint16(headerSize + 6, 0);
+  const pseudo = [...ip.subarray(12, 20), 0, 17, said >> 8, said & 0xff];
+  const sum = onesSum(Uint8Array.from([...pseudo, ...ip.subarray(headerSize, headerSize + said)]));
+  view.setUint16(headerSize + 6, 0xffff - sum || 0xffff);
 }
 
 function writeUdp(plan: SlotPlan, ip: Uint8Array, at: number, size: number): void {

@@ -14,6 +14,29 @@ export function rawsendSuper(lab: Lab, ns: string, link: string, frames: readonl
 }
 
 /**
+ * As `rawsend`, each frame behind a virtio_net_hdr or all without, `paceUs` apart; returns which of them (by index) the kernel of
+ * the sender would not send.
+ */
+export function rawsendAnyway(
+  lab: Lab,
+  ns: string,
+  link: string,
+  frames: readonly Uint8Array[],
+  { isVnet, paceUs }: { isVnet: boolean; paceUs: number },
+): Set<number> {
+  const args = [...(isVnet ? ["--vnet"] : []), "--anyway", "--pace", `${paceUs}`, link];
+  const lines = frames.map((frame) => `${frame.toHex()}\n`).join("");
+  const said = lab
+    .exec(ns, [compiled("rawsend"), ...args], lines)
+    .stdout.trimEnd()
+    .split("\n");
+  const unsent = said.filter((line) => line.startsWith("unsent ")).map((line) => Number(line.split(" ")[1]) - 1);
+  if (said.at(-1) !== `sent ${frames.length - unsent.length}`)
+    throw new Error(`rawsend said ${said.slice(-3).join("; ")}`);
+  return new Set(unsent);
+}
+
+/**
  * Puts struct virtio_net_hdr (linux/virtio_net.h) before an untagged IPv4/UDP frame without options: "this is many datagrams
  * of `segmentSize` payload bytes each, and their checksum is partial". `frame` holds the headers once and all payloads.
  * With segmentSize 0 it is one datagram with a partial checksum, as a local sender's is.
