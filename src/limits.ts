@@ -27,12 +27,21 @@ export const limits = {
   doorMessageSizeMax: 32 * 1024,
 
   // Control socket, operator to supervisor.
-  clientsMax: 64,
+  /**
+   * More than what connects before one look at the sockets is over (a backlog is 512, and is filled again while it is emptied): a
+   * newcomer's command is read before so many others have come behind it that it would be the one to give way. A descriptor each.
+   */
+  clientsMax: 2_048,
+  /** A whole configuration, such as `LoadConfig` brings: 10,000 rules with a few outputs each are about 6 MiB. */
   commandSizeMax: 16 * 1024 * 1024,
+  /** Any other: a rule with 64 outputs takes 10 KiB, and a mebibyte of JSON 10 ms, in which nobody else is answered. */
+  commandPlainSizeMax: 1024 * 1024,
+  /** Strings, numbers, lists and objects in such a one: a rule with 64 outputs has some 400, and a million wrong ones are a million complaints. */
+  commandPlainValuesMax: 4_000,
   commandWaitMs: 10_000,
   replySizeMax: 64 * 1024 * 1024,
-  /** A command up to this size is read whatever the others do: 64 clients of it are 4 MiB. */
-  commandSmallSize: 64 * 1024,
+  /** A command up to this size is read whatever the others do: 2,048 clients of it are 32 MiB. */
+  commandSmallSize: 16 * 1024,
   /** What all larger, unfinished commands may hold together. */
   commandPoolSize: 32 * 1024 * 1024,
   /** What all replies that wait for slow readers may hold together. */
@@ -41,12 +50,20 @@ export const limits = {
   replyWaitMs: 10_000,
   /** Silence between two commands of one connection; a watching client asks every second. */
   clientIdleMs: 60_000,
-  /** When all places are taken, a client whose command has been awaited for so long gives way to a newcomer. */
+  /** When all places are taken, and everybody is being served: who has not taken its reply for so long gives way to a newcomer. */
   clientGraceMs: 50,
-  /** After a refusal, what the client still sends is read and dropped this long, so that it can read why. */
+  /** After a refusal, what the client still sends is read and dropped this long, so that it can read why; of so many at a time. */
   clientLingerMs: 1_000,
+  /** And no more of it than this. */
+  clientLingerSize: 32 * 1024 * 1024,
+  clientsLingeringMax: 16,
+  /** At the end of the program, how long a command under way may take to be answered. */
+  clientCloseWaitMs: 250,
   /** sockaddr_un.sun_path less the terminator. */
   socketPathSizeMax: 107,
+  /** How often a server whose backlog is full, or that is not there, is tried, and how far apart. */
+  connectTriesMax: 10,
+  connectRetryMs: 20,
   /** How long an operator's command waits: births and acknowledgements of workers happen within it. */
   replyPatienceMs: 30_000,
   /** How long the doctor waits for a supervisor: one that is slower than this is not well. */
@@ -236,6 +253,8 @@ assert(limits.captureRingSize / limits.captureSlotSizeMin <= limits.captureSlots
 assert(limits.captureLinksMax + 2 <= limits.regionsMax, "every ring and the pool have a region");
 assert(limits.sendsMax * 2 <= limits.ringEntries, "sends leave room in the ring for polls");
 assert(limits.workerDrainWaitMs < limits.workerEndWaitMs, "a worker may drain before it is killed");
+assert(limits.clientCloseWaitMs < limits.workerEndWaitMs, "the end waits longer for workers than for clients");
+assert(limits.commandPlainSizeMax <= limits.commandSizeMax, "a plain command is no larger than any");
 assert(limits.commandSizeMax <= limits.orderSizeMax, "a rule that fits a command fits an order");
 assert(limits.captureRingSize / limits.captureSlotSizeMin <= limits.captureSlotsMax, "a ring's slots can be numbered");
 assert(limits.captureLinksMax + 2 <= limits.regionsMax, "every ring and the pool have a region");

@@ -5,7 +5,12 @@ import { limits } from "../limits.ts";
 import { type Command, type Reply, replySchema } from "./words.ts";
 
 /** `absent`: nobody listens; `denied`: permission; `timeout`: no whole reply in time; `bad-reply`: not a reply; `os`: the rest. */
-export type ClientFailure = { kind: "absent" | "denied" | "timeout" | "bad-reply" | "os"; text: string };
+export type ClientFailure = {
+  kind: "absent" | "denied" | "timeout" | "bad-reply" | "os";
+  text: string;
+  /** The server may only have been too busy to take the connection. */
+  mayPass?: true;
+};
 
 /** The checked reply, and the JSON value as it came, with fields that this version does not know. */
 export type Answer = { reply: Reply; raw: unknown };
@@ -19,7 +24,13 @@ export async function ask(
   command: Command,
   waitMs: number = limits.replyPatienceMs,
 ): Promise<Outcome<Answer, ClientFailure>> {
-  const received = await exchange(path, `${JSON.stringify(command)}\n`, waitMs);
+  const text = `${JSON.stringify(command)}\n`;
+  let received = await exchange(path, text, waitMs);
+  // A full backlog (EAGAIN) looks to Bun like a dead server (ECONNREFUSED): only who refuses for a while is dead.
+  for (let tries = 1; !received.ok && received.error.mayPass && tries < limits.connectTriesMax; tries++) {
+    await Bun.sleep(limits.connectRetryMs);
+    received = await exchange(path, text, waitMs);
+  }
   return received.ok ? judge(received.value) : received;
 }
 
@@ -67,6 +78,7 @@ function connectFailure(path: string, error: Error): ClientFailure {
     case "ECONNREFUSED":
       return {
         kind: "absent",
+        mayPass: true,
         text: `nobody listens at ${path}: the supervisor has died. Start it again with 'mcr-appliance supervise'.`,
       };
     case "EACCES":

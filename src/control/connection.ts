@@ -5,9 +5,10 @@ import type { Socket } from "node:net";
 import { BrokenProgram } from "../base/assert.ts";
 import { reasonOf } from "../base/outcome.ts";
 import type { limits } from "../limits.ts";
-import { parseCommand } from "./parse.ts";
+import { mayBeLarge, parseCommand } from "./parse.ts";
 import type { Access, Peer } from "./peers.ts";
 import { CommandReader } from "./reader.ts";
+import type { Turns } from "./turns.ts";
 import type { Command, Reply } from "./words.ts";
 
 /** Who asks, and what he may. */
@@ -28,7 +29,14 @@ export type Shared = {
   replyBytes: number;
   /** Connections that are only kept so that a refusal can be read. */
   lingering: number;
+  turns: Turns;
+  /** Whose command we wait for, and who has a reply to take; each since it is in the set, which keeps the order. */
+  asking: Set<Connection>;
+  taking: Set<Connection>;
 };
+
+/** What only looks, at what may be much. */
+const sharedWords: ReadonlySet<Command> = new Set<Command>(["GetStatus", "GetStats", "ListRules", "ListWorkers"]);
 
 type Phase = "reading" | "handling" | "writing" | "closing";
 
@@ -39,7 +47,9 @@ export class Connection {
   readonly #client: ClientInfo;
   readonly #reader: CommandReader;
   #phase: Phase = "reading";
-  #readingSinceMs = performance.now();
+  #writingSinceMs = 0;
+  #lingeredSize = 0;
+  #servedCount = 0;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   /** Our part of `shared.commandBytes`. */
   #pooledBytes = 0;
@@ -49,7 +59,8 @@ export class Connection {
     this.#socket = socket;
     this.#shared = shared;
     this.#client = client;
-    this.#reader = new CommandReader(shared.limits.commandSizeMax);
+    const { commandSizeMax: largeMax, commandPlainSizeMax: plainMax } = shared.limits;
+    this.#reader = new CommandReader({ largeMax, plainMax, isLarge: mayBeLarge });
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("end", () => this.#onEnd());
     // Whatever ended it (reset, broken pipe), "close" follows and does the rest.
@@ -58,9 +69,18 @@ export class Connection {
     this.#expectCommand(shared.limits.commandWaitMs);
   }
 
-  /** For how long we have waited for its command, in ms; 0 while we owe it something. A byte now and then does not count. */
-  waitedMs(): number {
-    return this.#phase === "reading" ? performance.now() - this.#readingSinceMs : 0;
+  /** Whether it has kept its reply waiting so long that it may be sent away for a newcomer. */
+  get isStalled(): boolean {
+    return performance.now() - this.#writingSinceMs >= this.#shared.limits.clientGraceMs;
+  }
+
+  /** Leaves for a newcomer. Who has said nothing is told nothing: thousands of them must not take longer than they are worth. */
+  giveWay(): void {
+    if (this.#servedCount === 0 && this.#reader.size === 0) {
+      this.#socket.destroy();
+    } else {
+      this.refuse("closed to make room for another client");
+    }
   }
 
   /** Says why, and closes. What the client still sends is dropped. */
@@ -77,7 +97,7 @@ export class Connection {
       return;
     }
     // To close with unread bytes is to reset: the client would lose the text. So read on, a little and not for everybody.
-    if (this.#shared.lingering < this.#shared.limits.clientsMax) {
+    if (this.#shared.lingering < this.#shared.limits.clientsLingeringMax) {
       this.#isLingering = true;
       this.#shared.lingering++;
       this.#socket.resume();
@@ -104,6 +124,15 @@ export class Connection {
     clearTimeout(this.#deadline);
     this.#deadline = undefined;
     this.#phase = phase;
+    const { asking, taking } = this.#shared;
+    // Deleted and added again it comes last: who has kept us waiting longest stands first.
+    asking.delete(this);
+    taking.delete(this);
+    if (phase === "reading") {
+      asking.add(this);
+    } else if (phase === "writing") {
+      taking.add(this);
+    }
   }
 
   #arm(waitMs: number, then: () => void): void {
@@ -113,7 +142,6 @@ export class Connection {
 
   #expectCommand(waitMs: number): void {
     this.#enter("reading");
-    this.#readingSinceMs = performance.now();
     this.#arm(waitMs, () => {
       if (this.#reader.size === 0) {
         this.#socket.destroy();
@@ -130,6 +158,10 @@ export class Connection {
 
   #onData(chunk: Buffer): void {
     if (this.#phase === "closing") {
+      this.#lingeredSize += chunk.length;
+      if (this.#lingeredSize > this.#shared.limits.clientLingerSize) {
+        this.#socket.destroy();
+      }
       return;
     }
     const { commandSmallSize, commandPoolSize, commandWaitMs } = this.#shared.limits;
@@ -174,7 +206,7 @@ export class Connection {
     for (;;) {
       const taken = this.#reader.take();
       if (taken.kind === "oversize") {
-        this.refuse(`the command is larger than ${this.#shared.limits.commandSizeMax} bytes`);
+        this.refuse(`the command is larger than ${taken.sizeMax} bytes`);
         return;
       }
       if (taken.kind === "none") {
@@ -184,7 +216,13 @@ export class Connection {
       this.#enter("handling");
       this.#hold(0);
       this.#socket.pause();
-      const reply = await this.#answer(taken.bytes);
+      const ticket = await this.#shared.turns.next(this.#servedCount === 0);
+      this.#servedCount++;
+      // Who has left meanwhile wants no answer, and pays for none.
+      if (this.#phase !== "handling") {
+        return;
+      }
+      const reply = await this.#answer(taken.bytes, ticket);
       if (this.#phase !== "handling" || !(await this.#write(taken.byNewline ? `${reply}\n` : reply))) {
         return;
       }
@@ -194,9 +232,8 @@ export class Connection {
   /** Nothing to do: wait for the next command, or part. */
   #rest(): void {
     if (this.#reader.isDone) {
-      this.#enter("closing");
-      this.#arm(this.#shared.limits.clientLingerMs, () => this.#socket.destroy());
-      this.#socket.end();
+      // The kernel has all that we said, and nothing is left to read: to close at once costs nobody a byte.
+      this.#socket.destroy();
     } else if (this.#phase === "writing") {
       const { clientIdleMs, commandWaitMs } = this.#shared.limits;
       this.#expectCommand(this.#reader.size === 0 ? clientIdleMs : commandWaitMs);
@@ -204,20 +241,16 @@ export class Connection {
     }
   }
 
-  async #answer(bytes: Uint8Array): Promise<string> {
+  async #answer(bytes: Uint8Array, ticket: number): Promise<string> {
     const command = parseCommand(bytes);
     if (!command.ok) {
       return JSON.stringify({ Error: command.error });
     }
-    let text: string;
-    try {
-      text = JSON.stringify(await this.#shared.handle(command.value, this.#client));
-    } catch (error) {
-      if (error instanceof BrokenProgram) {
-        throw error;
-      }
-      return JSON.stringify({ Error: `the command failed: ${reasonOf(error)}` });
-    }
+    const { value } = command;
+    const text =
+      typeof value === "string" && sharedWords.has(value)
+        ? await this.#shared.turns.answer(value, ticket, () => this.#carryOut(value))
+        : await this.#carryOut(value);
     const { replySizeMax, replyPoolSize } = this.#shared.limits;
     if (text.length > replySizeMax || this.#shared.replyBytes + text.length > replyPoolSize) {
       return JSON.stringify({
@@ -227,9 +260,21 @@ export class Connection {
     return text;
   }
 
+  async #carryOut(command: Command): Promise<string> {
+    try {
+      return JSON.stringify(await this.#shared.handle(command, this.#client));
+    } catch (error) {
+      if (error instanceof BrokenProgram) {
+        throw error;
+      }
+      return JSON.stringify({ Error: `the command failed: ${reasonOf(error)}` });
+    }
+  }
+
   /** True when the kernel has all of it; false when the client left or took too long. */
   #write(reply: string): Promise<boolean> {
     this.#enter("writing");
+    this.#writingSinceMs = performance.now();
     this.#shared.replyBytes += reply.length;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const onClose = () => resolve(false);

@@ -5,6 +5,7 @@ import { limits } from "../limits.ts";
 import { type ClientInfo, Connection, type Handler, type ServerLimits, type Shared } from "./connection.ts";
 import { type AccessPolicy, accessOf, type Peer, peerOf } from "./peers.ts";
 import { bindPath, clearPath, fileIdentity, releasePath, type ServerFailure } from "./socketfile.ts";
+import { Turns } from "./turns.ts";
 
 export type { ClientInfo, Handler, ServerFailure };
 
@@ -36,7 +37,16 @@ export class ControlServer {
   constructor({ path, handle, policy, limits: changed }: ServerOptions) {
     this.path = path;
     this.#policy = policy ?? { uid: process.geteuid?.() ?? 0 };
-    this.#shared = { handle, limits: { ...limits, ...changed }, commandBytes: 0, replyBytes: 0, lingering: 0 };
+    this.#shared = {
+      handle,
+      limits: { ...limits, ...changed },
+      commandBytes: 0,
+      replyBytes: 0,
+      lingering: 0,
+      turns: new Turns(),
+      asking: new Set(),
+      taking: new Set(),
+    };
   }
 
   /** Connections now. */
@@ -60,7 +70,7 @@ export class ControlServer {
 
   /** Accepts no more, lets commands under way be answered for a moment, removes the socket file if it is still ours. */
   async close(): Promise<void> {
-    const deadline = setTimeout(() => this.#destroyAll(), this.#shared.limits.clientLingerMs);
+    const deadline = setTimeout(() => this.#destroyAll(), this.#shared.limits.clientCloseWaitMs);
     for (const client of this.#clients) {
       client.finish();
     }
@@ -79,40 +89,34 @@ export class ControlServer {
     this.#clientCountTotal++;
     const peer = peerOf(socket);
     const access = accessOf(peer, this.#policy);
+    const isWelcome = access !== "none";
+    const hasRoom = !isWelcome || this.#clients.size < this.#shared.limits.clientsMax || this.#makeRoom();
     const connection = new Connection(socket, { id: this.#clientCountTotal, peer, access }, this.#shared);
-    if (access === "none") {
-      this.#refuse(connection, refusalText(peer));
-      return;
-    }
-    if (this.#clients.size >= this.#shared.limits.clientsMax && !this.#makeRoom()) {
-      this.#refuse(connection, `too many clients (${this.#shared.limits.clientsMax}); try again in a moment`);
+    if (!isWelcome || !hasRoom) {
+      const full = `too many clients (${this.#shared.limits.clientsMax}); try again in a moment`;
+      this.#refusedTotal++;
+      connection.refuse(isWelcome ? full : refusalText(peer));
       return;
     }
     this.#clients.add(connection);
     socket.on("close", () => this.#clients.delete(connection));
   }
 
-  #refuse(connection: Connection, text: string): void {
-    this.#refusedTotal++;
-    this.#clients.delete(connection);
-    connection.refuse(text);
-  }
-
-  /** Sends away the client whose command we have waited for longest: idle connections must not lock an operator out. */
+  /**
+   * Sends away who has kept us waiting longest: for its command, or, when everybody has sent one, for taking its reply. Connections
+   * that say nothing, or never read, must not lock an operator out.
+   */
   #makeRoom(): boolean {
-    let longest: Connection | undefined;
-    let longestMs = this.#shared.limits.clientGraceMs;
-    for (const client of this.#clients) {
-      const waited = client.waitedMs();
-      if (waited >= longestMs) {
-        longest = client;
-        longestMs = waited;
-      }
-    }
-    if (longest === undefined) {
+    const { asking, taking } = this.#shared;
+    const [longest] = asking;
+    const [stalled] = taking;
+    const leaving = longest ?? (stalled?.isStalled ? stalled : undefined);
+    if (leaving === undefined) {
       return false;
     }
-    this.#refuse(longest, "closed to make room for another client");
+    this.#refusedTotal++;
+    this.#clients.delete(leaving);
+    leaving.giveWay();
     return true;
   }
 }

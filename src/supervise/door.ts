@@ -4,7 +4,9 @@ import { done, failed, type Outcome } from "../base/outcome.ts";
 import type { Handler } from "../control/connection.ts";
 import { type ControlServer, openControlServer } from "../control/server.ts";
 import { shareSocket } from "../control/socketfile.ts";
+import { limits } from "../limits.ts";
 import type { Log } from "../log/forward.ts";
+import { filesMax } from "../shim/process.ts";
 import { accessPolicy } from "./access.ts";
 import { type Witness, withAuthority } from "./authority.ts";
 import type { SuperviseOptions } from "./options.ts";
@@ -27,6 +29,8 @@ export async function openDoor(
     path,
     policy: policy.value,
     handle: withAuthority(handle, { log, rulesOf }),
+    // Where descriptors are few, clients leave them to outputs and captures.
+    limits: { clientsMax: Math.min(limits.clientsMax, Math.max(64, filesMax() >> 2)) },
   });
   if (!server.ok) {
     return failed({ code: serverCodes[server.error.kind], text: server.error.text });

@@ -5,8 +5,28 @@ import { codeOf } from "../base/outcome.ts";
 /** Bytes. `private`: what would be free if this process alone ended. */
 export type MemoryUse = { resident: number; private: number };
 
-/** Of process `pid`; zeros when it is gone or may not be looked at. */
+/** The kernel walks all pages of a process to say it, a millisecond and more: who asks often is told the same for so long. */
+const keptMs = 500;
+const kept = new Map<number, { atMs: number; use: MemoryUse }>();
+
+/** Of process `pid`, at most half a second old; zeros when it is gone or may not be looked at. */
 export function memoryUse(pid: number): MemoryUse {
+  const nowMs = performance.now();
+  const known = kept.get(pid);
+  if (known !== undefined && nowMs - known.atMs < keptMs) {
+    return known.use;
+  }
+  for (const [each, { atMs }] of kept) {
+    if (nowMs - atMs >= keptMs) {
+      kept.delete(each);
+    }
+  }
+  const use = readUse(pid);
+  kept.set(pid, { atMs: nowMs, use });
+  return use;
+}
+
+function readUse(pid: number): MemoryUse {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");

@@ -84,7 +84,7 @@ describe("a command", () => {
 
   test("a tower of brackets is refused, not fatal", () => {
     expect(complaint("[".repeat(1_000_000))).toContain("not JSON");
-    expect(complaint(`${"[".repeat(50_000)}${"]".repeat(50_000)}`)).toContain("not a list");
+    expect(complaint(`${"[".repeat(50_000)}${"]".repeat(50_000)}`)).toContain("more than 4000 values");
   });
 
   test("no bytes and no JSON make it throw", () => {
@@ -93,4 +93,20 @@ describe("a command", () => {
     const commands = fc.oneof(fc.jsonValue(), fc.dictionary(names, fc.jsonValue(), { maxKeys: 2 }));
     fc.assert(fc.property(commands, (value) => typeof checkCommand(value).ok === "boolean"));
   });
+});
+
+test("a command of more values than any needs is refused at once, however they are nested", () => {
+  const refused = { ok: false, error: expect.stringContaining("more than 4000 values") };
+  const parse = (text: string) => parseCommand(new TextEncoder().encode(text));
+  const entries = Array.from({ length: 5_000 }, (_, at) => `"k${at}":1`).join(",");
+  for (const body of [
+    `{"AddRule":{"outputs":[${"1,".repeat(5_000)}1]}}`,
+    `{"AddRule":{${entries}}}`,
+    `[${"[".repeat(4_500)}${"]".repeat(4_500)}]`,
+  ])
+    expect(parse(body)).toMatchObject(refused);
+  // What a rule may have at most is far below.
+  const output = { group: "239.2.2.2", port: 5001, interface: "out0", ttl: 4, source_ip: "10.0.2.1" };
+  const rule = { input_interface: "in0", input_group: "239.1.1.1", input_port: 5000, outputs: Array(64).fill(output) };
+  expect(parse(JSON.stringify({ AddRule: rule })).ok).toBe(true);
 });

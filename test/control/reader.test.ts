@@ -4,9 +4,11 @@ import { CommandReader } from "../../src/control/reader.ts";
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 
+const plain = (sizeMax: number) => ({ plainMax: sizeMax, largeMax: sizeMax, isLarge: () => false });
+
 /** Feeds the chunks as they would arrive; returns the commands, or "oversize" where reading ended. */
 function read(chunks: Uint8Array[], sizeMax: number, isEnded = true): string[] {
-  const reader = new CommandReader(sizeMax);
+  const reader = new CommandReader(plain(sizeMax));
   const commands: string[] = [];
   const drain = (): boolean => {
     for (;;) {
@@ -64,7 +66,7 @@ describe("the command reader", () => {
   });
 
   test("counts what it holds", () => {
-    const reader = new CommandReader(100);
+    const reader = new CommandReader(plain(100));
     reader.push(Buffer.from('"A"\n"B'));
     expect(reader.size).toBe(6);
     reader.take();
@@ -73,4 +75,42 @@ describe("the command reader", () => {
     reader.take();
     expect([reader.size, reader.isDone]).toEqual([0, true]);
   });
+});
+
+test("a stream of single bytes is put together: it costs few objects, and what was handed out stays as it was", () => {
+  const reader = new CommandReader(plain(10_000));
+  const bytes = Buffer.from(`${"abcdefg".repeat(1000)}\n${"x".repeat(50)}\nrest`);
+  const taken: string[] = [];
+  const held: Uint8Array[] = [];
+  for (const byte of bytes) {
+    reader.push(Uint8Array.of(byte));
+    const next = reader.take();
+    if (next.kind === "command") {
+      taken.push(text(next.bytes));
+      held.push(next.bytes);
+    }
+  }
+  expect(taken).toEqual(["abcdefg".repeat(1000), "x".repeat(50)]);
+  expect(held.map(text)).toEqual(taken);
+  expect(reader.size).toBe(4);
+});
+
+test("a command may be larger when its beginning says so, however it is cut", () => {
+  const sizes = { plainMax: 100, largeMax: 1_000, isLarge: (beginning: string) => beginning.startsWith("large") };
+  const feed = (command: string, step: number) => {
+    const reader = new CommandReader(sizes);
+    const bytes = Buffer.from(`${command}\n`);
+    for (let from = 0; from < bytes.length; from += step) {
+      reader.push(bytes.subarray(from, from + step));
+      const taken = reader.take();
+      if (taken.kind !== "none") return taken.kind === "oversize" ? taken.sizeMax : taken.bytes.length;
+    }
+    return "nothing";
+  };
+  for (const step of [1, 7, 200, 5_000]) {
+    expect(feed(`large${"x".repeat(995)}`, step)).toBe(1_000);
+    expect(feed(`large${"x".repeat(996)}`, step)).toBe(1_000);
+    expect(feed("x".repeat(100), step)).toBe(100);
+    expect(feed("x".repeat(101), step)).toBe(100);
+  }
 });

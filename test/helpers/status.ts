@@ -37,6 +37,7 @@ const workerSchema = z.object({
   io: z.string().optional(),
   private_bytes: count,
   ring_bytes: count,
+  cpu_seconds: count.optional(),
   /** How often a send was refused, by errno name. */
   send_errors: z.record(z.string(), count),
   frames: framesSchema,

@@ -194,5 +194,6 @@ test("a refused opening leaves no descriptor behind", () => {
   const count = () => readdirSync("/proc/self/fd").length;
   const before = count();
   for (let tries = 0; tries < 20; tries++) open({ sourceIp: parseIpv4("10.0.0.9") ?? 0 });
-  expect(count()).toBe(before);
+  // The runtime may close one of its own meanwhile.
+  expect(count()).toBeLessThanOrEqual(before);
 });
