@@ -1,7 +1,7 @@
 // The reply to Explain: verdicts on one rule, gravest first, each with what it was concluded from.
 import { z } from "zod";
 
-/** Every verdict there is. The first group is about the input, the second about one output, the last says that all is well. */
+/** Every verdict there is. First those about the input, then about one output, then about other senders and rules; the last says that all is well. */
 export const verdicts = [
   "link_missing",
   "link_down",
@@ -21,6 +21,8 @@ export const verdicts = [
   "output_no_neighbour",
   "send_failed",
   "output_dropped",
+  "sent_twice",
+  "warning",
   "forwarding",
 ] as const;
 export type Verdict = (typeof verdicts)[number];

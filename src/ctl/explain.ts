@@ -66,17 +66,17 @@ export function renderExplanation({ rule_id, name, input, findings }: Explanatio
   const head = `${name === undefined ? rule_id : `${name} (${rule_id})`}: ${input}`;
   const parts = findings.map(({ verdict, text, is_past, evidence }) => {
     const rows = evidence.map((each) => [`    ${each.name}`, shown(each), ageOf(each)]);
-    return `${verdict.replaceAll("_", " ")}${is_past === true ? " (past)" : ""}: ${printable(text)}\n${tableBody(rows)}`;
+    return `${verdict.replaceAll("_", " ")}${is_past === true ? " (past)" : ""}: ${printable(text)}${tableBody(rows)}`;
   });
   return [printable(head), ...parts].join("\n\n");
 }
 
-/** A table without its headings. */
+/** A table without its headings, each row on a line of its own. */
 function tableBody(rows: string[][]): string {
-  return table([{ head: "" }, { head: "", align: "right" }, { head: "" }], rows)
+  const lines = table([{ head: "" }, { head: "", align: "right" }, { head: "" }], rows)
     .split("\n")
-    .slice(1)
-    .join("\n");
+    .slice(1);
+  return lines.map((line) => `\n${line}`).join("");
 }
 
 function shown({ value }: Evidence): string {

@@ -8,6 +8,7 @@ import { refusals } from "../relay/counters.ts";
 import { describeInput } from "../rules/key.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
+import type { KernelRoutes } from "./kernel-routes.ts";
 import type { Links } from "./links.ts";
 import { type LiveRule, membershipOf } from "./live-rule.ts";
 import { dropReasons, type Lost } from "./lost.ts";
@@ -23,7 +24,8 @@ import type { Workers } from "./workers.ts";
 
 /** Where the facts come from. */
 export type ExplainerParts = {
-  relaying: Pick<Relaying, "list">;
+  relaying: Pick<Relaying, "list" | "warningsOf">;
+  kernelRoutes: Pick<KernelRoutes, "warningsOf">;
   workers: Pick<Workers, "places" | "pages" | "runningCount">;
   links: Links;
   memberships: Pick<Memberships, "holds">;
@@ -56,8 +58,16 @@ export class Explainer {
       rule_id: rule.rule_id,
       ...(rule.name === undefined ? {} : { name: rule.name }),
       input: describeInput(rule),
-      findings: this.sorted(findings, () => this.goodNews(input, live.value)),
+      // A rule that works may still be odd.
+      findings: [...this.sorted(findings, () => this.goodNews(input, live.value)), ...this.warningFindings(live.value)],
     });
+  }
+
+  private warningFindings(live: LiveRule): Finding[] {
+    const { kernelRoutes, relaying } = this.parts;
+    const twice = kernelRoutes.warningsOf(live.rule.rule_id).map((text) => ({ verdict: "sent_twice", text }) as const);
+    const odd = relaying.warningsOf(live).map((text) => ({ verdict: "warning", text }) as const);
+    return [...twice, ...odd].map((finding) => ({ ...finding, evidence: [] }));
   }
 
   /** What is wrong now, else that nothing is; then what was wrong once. */

@@ -44,7 +44,7 @@ async function reload(configuration: Configuration, log: Log): Promise<void> {
 
 /** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
 async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<string>): Promise<void> {
-  const { links, rejoin, relaying, stats, lost, troubles, workers } = house;
+  const { kernelRoutes, links, rejoin, relaying, stats, lost, troubles, workers } = house;
   let signals = 0;
   const onSignal = (name: NodeJS.Signals) => {
     signals++;
@@ -67,6 +67,7 @@ async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<
     stats.sample(Date.now());
     lost.sample(Date.now());
     troubles.look(performance.now());
+    kernelRoutes.look(performance.now());
     losses.tick();
     log.tick();
   }, limits.samplePeriodMs);

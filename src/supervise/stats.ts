@@ -25,6 +25,7 @@ import { cpuSeconds } from "./cpu-use.ts";
 import type { Ending } from "./ending.ts";
 import { flowsOf } from "./flows.ts";
 import type { IoChoice } from "./io.ts";
+import type { KernelRoutes } from "./kernel-routes.ts";
 import { LatencyWindow, latencyOf } from "./latency-window.ts";
 import { linkStatus } from "./link-stats.ts";
 import type { Links } from "./links.ts";
@@ -49,6 +50,7 @@ export type StatsParts = {
   links: Links;
   ending: Ending;
   rejoin: Rejoin;
+  kernelRoutes: Pick<KernelRoutes, "warningsOf">;
   troubles: Pick<Troubles, "silentHop">;
   pipeline: "split" | "unified";
   io: IoChoice;
@@ -217,7 +219,8 @@ export class Stats {
   }
 
   private warningsOf(live: LiveRule): { warnings?: string[] } {
-    const warnings = this.parts.relaying.warningsOf(live);
+    const { relaying, kernelRoutes } = this.parts;
+    const warnings = [...kernelRoutes.warningsOf(live.rule.rule_id), ...relaying.warningsOf(live)];
     return warnings.length === 0 ? {} : { warnings };
   }
 

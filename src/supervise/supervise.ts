@@ -19,6 +19,7 @@ import { closeAccount } from "./estate.ts";
 import { Explainer } from "./explainer.ts";
 import { type IoChoice, ioNews } from "./io.ts";
 import { isolate } from "./isolation.ts";
+import { KernelRoutes } from "./kernel-routes.ts";
 import { Links } from "./links.ts";
 import { levelOrder } from "./log-levels.ts";
 import { Lost } from "./lost.ts";
@@ -179,7 +180,9 @@ function build(
   });
   const rejoin = new Rejoin({ links, memberships, intervalSeconds: options.rejoinIntervalSeconds, onNews });
   const logTail = () => tail.lines();
-  const core = { relaying, workers, captures, outputs, memberships, links, ending, rejoin };
+  const isEnded = (serial: number) => ending.verdictOf(serial)?.ended === true;
+  const kernelRoutes = new KernelRoutes({ relaying, isEnded, onNews });
+  const core = { kernelRoutes, relaying, workers, captures, outputs, memberships, links, ending, rejoin };
   const troubles = new Troubles({ ...core, log });
   const stats = new Stats({ ...core, pipeline, io, troubles, logTail });
   const lost = new Lost(core);

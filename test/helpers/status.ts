@@ -19,6 +19,7 @@ const ruleSchema = z.object({
   name: z.string().optional(),
   state: z.enum(["active", "pending"]),
   reason: z.string().optional(),
+  warnings: z.array(z.string()).optional(),
   datagrams: count,
   outputs: z.array(outputSchema),
 });

@@ -1,8 +1,10 @@
-// What must not be sent twice or for ever: loops of rules, and rules that make the same.
+// What must not be sent twice or for ever: loops of rules, rules that make the same, and a kernel that routes beside them.
 import { afterAll, afterEach, expect, test } from "bun:test";
+import { compiled } from "../helpers/compiled.ts";
 import { Relay } from "../helpers/relay.ts";
 import { ruleOf } from "../helpers/status.ts";
 import { bench, generate, intact, Sink } from "../helpers/traffic.ts";
+import { until } from "../helpers/until.ts";
 
 const lab = bench("loops");
 afterEach(() => lab.endAll());
@@ -51,5 +53,42 @@ test("two rules that make one group and port on one link are taken, and both car
   expect((await relay.tryCtl("list")).stdout.match(/warning: /g)).toHaveLength(2);
   await relay.ctl("remove", "--name", "one");
   expect((await relay.tryCtl("list")).stdout).not.toContain("warning");
+  await relay.stop();
+});
+
+test("what the kernel routes as well is said in log, list, status and explain, and so is its end", async () => {
+  const relay = await Relay.start(lab, "relay");
+  await relay.ctl(
+    "add",
+    "--name",
+    "feed",
+    ...from("in0"),
+    "--outputs",
+    `${group}:out0`,
+    "--outputs",
+    "239.7.7.7:5000:out0",
+  );
+  const receive = async (expected: number) => {
+    const listen = ["--group", "239.1.1.1", "--port", "5000", "--interface", "in0", "--expect", "500"];
+    const sink = await Sink.start(lab, "sink", listen, 0.3);
+    const stream = ["--group", "239.1.1.1", "--port", "5000", "--interface", "out0", "--rate", "5k", "--ttl", "4"];
+    await generate(lab, "gen", [...stream, "--count", "500"]);
+    expect((await sink.received()).duplicated).toBe(expected);
+  };
+  await receive(0);
+  const router = lab.spawn("relay", [compiled("mroute"), "in0", "out0", "239.1.1.1", "10.0.1.1"]);
+  await router.says("ready");
+  await relay.logs(/"level":"Warning".*the kernel routes 239\.1\.1\.1 from in0 to out0 as well/);
+  const warning = "the kernel routes 239.1.1.1 from in0 to out0 as well: receivers there get every datagram twice";
+  expect((await relay.tryCtl("list")).stdout).toContain(`warning: ${warning}`);
+  expect(await ruleOf(relay, "feed")).toMatchObject({ warnings: [expect.stringContaining(warning)] });
+  expect((await relay.tryCtl("explain", "feed")).stdout).toContain(`sent twice: ${warning}`);
+  // It is true.
+  await receive(500);
+  router.closeInput();
+  await router.succeed();
+  await relay.logs("no longer so: the kernel routes");
+  await until("the warning is gone", async () => (await ruleOf(relay, "feed")).warnings === undefined);
+  await receive(0);
   await relay.stop();
 });
