@@ -5,6 +5,8 @@ export const limits = {
   // Rules. 10,000 is what MCR documents and could not reach; the counter page has room for as many that wait to be reused.
   rulesMax: 10_000,
   ruleOutputsMax: 64,
+  /** Commands of one batch: every rule out, and as many others in. */
+  batchChangesMax: 20_000,
   ruleIdSizeMax: 128,
   ruleNameSizeMax: 128,
   /** Linux: IFNAMSIZ less the terminator. */

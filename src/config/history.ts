@@ -3,7 +3,10 @@ import { limits } from "../limits.ts";
 import type { Plan, Setup } from "./plan.ts";
 
 /** Who wanted a version. Without a uid: the supervisor itself, or a client whose system does not tell. */
-export type Cause = { how: "start" | "apply" | "reload" | "load" | "rollback" | "not confirmed"; uid?: number };
+export type Cause = {
+  how: "start" | "apply" | "batch" | "reload" | "load" | "rollback" | "not confirmed";
+  uid?: number;
+};
 
 /** A version: what was wanted, and what that changed. */
 export type Version = Cause & { number: number; timeMs: number; setup: Setup; plan: Plan };

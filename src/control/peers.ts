@@ -70,6 +70,7 @@ const needs: Readonly<Record<CommandName, Exclude<Access, "none">>> = {
   AddRule: "change",
   RemoveRule: "change",
   RemoveRuleByName: "change",
+  Batch: "change",
   SetGlobalLogLevel: "change",
   SetFacilityLogLevel: "change",
   GetConfig: "read",

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { limits } from "../limits.ts";
 import { facilities, levels } from "../log/record.ts";
-import { found, objectError, text } from "../rules/fields.ts";
+import { found, list, objectError, text, whole } from "../rules/fields.ts";
 import { originSchema, ruleDraftSchema } from "../rules/schema.ts";
 import { configCommandBodies, configCommandWords, configReplies } from "./config-words.ts";
 import { explanationSchema } from "./explanation.ts";
@@ -15,11 +15,37 @@ const facility = z.enum(facilities, {
   error: ({ input }) => `must be one of ${facilities.join(", ")}, not ${found(input)}`,
 });
 
-/** Commands with data, by their key. */
-export const commandBodies = {
+/** Commands that change one rule. */
+const ruleCommandBodies = {
   AddRule: ruleDraftSchema,
   RemoveRule: z.object({ rule_id: text("a rule id", limits.ruleIdSizeMax) }, objectError),
   RemoveRuleByName: z.object({ name: text("a name", limits.ruleNameSizeMax) }, objectError),
+};
+
+/** One of several: exactly one command that changes a rule, and the line that it stood in. */
+const batchedSchema = z
+  .object(
+    {
+      line: whole("a line number", 1, Number.MAX_SAFE_INTEGER).optional(),
+      AddRule: ruleCommandBodies.AddRule.optional(),
+      RemoveRule: ruleCommandBodies.RemoveRule.optional(),
+      RemoveRuleByName: ruleCommandBodies.RemoveRuleByName.optional(),
+    },
+    objectError,
+  )
+  .check((context) => {
+    const { line: _, ...commands } = context.value;
+    if (Object.values(commands).filter((command) => command !== undefined).length !== 1) {
+      const message = `must have exactly one of ${Object.keys(ruleCommandBodies).join(", ")}`;
+      context.issues.push({ code: "custom", message, input: context.value });
+    }
+  });
+
+/** Commands with data, by their key. */
+export const commandBodies = {
+  ...ruleCommandBodies,
+  /** Ours: many of these as one change, made as a whole or not at all. */
+  Batch: z.object({ changes: list(batchedSchema, "commands", limits.batchChangesMax) }, objectError),
   SetGlobalLogLevel: z.object({ level }, objectError),
   SetFacilityLogLevel: z.object({ facility, level }, objectError),
   /** Ours: why nothing arrives through the rule of this id or name. */
@@ -53,6 +79,14 @@ type CommandBodies = typeof commandBodies;
 export type CommandWithData = {
   [K in keyof CommandBodies]: { [Key in K]: z.output<CommandBodies[K]> };
 }[keyof CommandBodies];
+
+/** A command that changes one rule. */
+export type RuleCommand = Extract<
+  CommandWithData,
+  { AddRule: unknown } | { RemoveRule: unknown } | { RemoveRuleByName: unknown }
+>;
+/** One of a batch. */
+export type Batched = z.output<typeof batchedSchema>;
 
 /** Whether a rule forwards. `pending`: it will as soon as what `reason` says is mended. */
 export const ruleStateSchema = z.enum(["active", "pending"]);

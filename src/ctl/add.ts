@@ -1,5 +1,7 @@
 // add: one rule, checked here with the schema that the supervisor uses, so that most mistakes never travel.
+import { done, failed, type Outcome } from "../base/outcome.ts";
 import { printable } from "../base/printable.ts";
+import type { RuleCommand } from "../control/words.ts";
 import { explain } from "../rules/explain.ts";
 import { ruleDraftSchema } from "../rules/schema.ts";
 import { askAndShow, usage } from "./answer.ts";
@@ -58,6 +60,12 @@ export const add: Verb = {
 };
 
 async function run(given: Given, world: World): Promise<number> {
+  const command = addCommand(given);
+  return command.ok ? askAndShow(world, command.value, "Success", printable) : usage(world, command.error);
+}
+
+/** What `add` with these options asks of the supervisor. */
+export function addCommand(given: Given): Outcome<RuleCommand> {
   const ttl = given.text("ttl");
   const source_ip = given.text("source-ip");
   const outputs = parseOutputs(given.texts("outputs"), {
@@ -65,7 +73,7 @@ async function run(given: Given, world: World): Promise<number> {
     ...(source_ip === undefined ? {} : { source_ip }),
   });
   if (!outputs.ok) {
-    return usage(world, outputs.error);
+    return outputs;
   }
   const draft = ruleDraftSchema.safeParse({
     // MCR's own client always sends these two.
@@ -81,9 +89,9 @@ async function run(given: Given, world: World): Promise<number> {
     ...(given.flag("allow-loop") ? { allow_loop: true } : {}),
   });
   if (!draft.success) {
-    return usage(world, explain(draft.error, "the rule"));
+    return failed(explain(draft.error, "the rule"));
   }
-  return askAndShow(world, { AddRule: draft.data }, "Success", printable);
+  return done({ AddRule: draft.data });
 }
 
 /** The claim that a word makes; anything else stays text, for the schema to refuse by name. */

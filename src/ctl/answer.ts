@@ -38,7 +38,7 @@ export async function askAndShow<K extends ReplyKey>(
     return isError ? exitCodes.refused : exitCodes.ok;
   }
   if (isError) {
-    world.complain(`mcr-appliance: ${printable(reply.Error)}`);
+    world.complain(`mcr-appliance: ${reply.Error.split("\n").map(printable).join("\n")}`);
     return exitCodes.refused;
   }
   const content = contentOf(reply, key);

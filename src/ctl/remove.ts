@@ -1,6 +1,7 @@
 // remove: by id or by name, exactly one of them.
+import { done, failed, type Outcome } from "../base/outcome.ts";
 import { printable } from "../base/printable.ts";
-import type { Command } from "../control/words.ts";
+import type { RuleCommand } from "../control/words.ts";
 import { askAndShow, usage } from "./answer.ts";
 import type { Given, Verb, World } from "./verb.ts";
 
@@ -24,7 +25,13 @@ export const remove: Verb = {
 };
 
 async function run(given: Given, world: World): Promise<number> {
-  const commands: Command[] = [];
+  const command = removeCommand(given);
+  return command.ok ? askAndShow(world, command.value, "Success", printable) : usage(world, command.error);
+}
+
+/** What `remove` with these options asks of the supervisor. */
+export function removeCommand(given: Given): Outcome<RuleCommand> {
+  const commands: RuleCommand[] = [];
   for (const id of [given.text("rule-id"), given.positionals[0]]) {
     if (id !== undefined) {
       commands.push({ RemoveRule: { rule_id: id } });
@@ -36,7 +43,7 @@ async function run(given: Given, world: World): Promise<number> {
   }
   const [command, ...others] = commands;
   if (command === undefined || others.length > 0) {
-    return usage(world, "'remove' needs exactly one of ID, --rule-id and --name; 'mcr-appliance list' shows them");
+    return failed("'remove' needs exactly one of ID, --rule-id and --name; 'mcr-appliance list' shows them");
   }
-  return askAndShow(world, command, "Success", printable);
+  return done(command);
 }

@@ -4,6 +4,7 @@ import { printable } from "../base/printable.ts";
 import { add } from "./add.ts";
 import { usage } from "./answer.ts";
 import { findVerb } from "./arguments.ts";
+import { batch } from "./batch.ts";
 import { config } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { explain } from "./explain.ts";
@@ -58,6 +59,7 @@ export const verbs: readonly AnyVerb[] = [
   help,
   add,
   remove,
+  batch,
   list,
   stats,
   status,

@@ -1,8 +1,9 @@
 // What each command of an operator does.
 import { programVersion } from "../base/version.ts";
-import { type Command, type CommandWithData, protocolVersion, type Reply } from "../control/words.ts";
+import { type Command, protocolVersion, type Reply, type RuleCommand } from "../control/words.ts";
 import type { Levels } from "../log/levels.ts";
 import { makeRule, type Rule } from "../rules/schema.ts";
+import { runBatch } from "./batch.ts";
 import { configure, configureWord } from "./config-commands.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Explainer } from "./explainer.ts";
@@ -31,6 +32,9 @@ export async function carryOut(parts: CommandParts, command: Command, uid?: numb
     }
     if ("SetGlobalLogLevel" in command || "SetFacilityLogLevel" in command) {
       return setLevels(parts.levels, parts.workers, command);
+    }
+    if ("Batch" in command) {
+      return runBatch(configuration, command.Batch.changes, uid === undefined ? {} : { uid });
     }
     return "AddRule" in command || "RemoveRule" in command || "RemoveRuleByName" in command
       ? change(relaying, command)
@@ -62,10 +66,7 @@ export async function carryOut(parts: CommandParts, command: Command, uid?: numb
   }
 }
 
-async function change(
-  relaying: Relaying,
-  command: Extract<CommandWithData, { AddRule: unknown } | { RemoveRule: unknown } | { RemoveRuleByName: unknown }>,
-): Promise<Reply> {
+async function change(relaying: Relaying, command: RuleCommand): Promise<Reply> {
   if ("AddRule" in command) {
     const added = await relaying.add(makeRule(command.AddRule, "Dynamic"));
     if (!added.ok) {

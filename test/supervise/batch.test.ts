@@ -1,0 +1,51 @@
+import { expect, test } from "bun:test";
+import type { Batched } from "../../src/control/words.ts";
+import type { Rule } from "../../src/rules/schema.ts";
+import { rulesAfter } from "../../src/supervise/batch.ts";
+
+function rule(id: string, port: number, name = id): Rule {
+  const outputs = [{ group: "239.2.2.2", port: 5001, interface: "eth1" }];
+  return {
+    ...{ rule_id: id, name, input_interface: "eth0", input_group: "239.1.1.1", input_port: port, input_protocol: 17 },
+    ...{ outputs, source: "Dynamic" },
+  };
+}
+
+function adding(line: number, id: string, port: number): Batched {
+  const { source: _, ...draft } = rule(id, port);
+  return { line, AddRule: draft };
+}
+
+test("commands count in their order: an input that one gives up the next may take", () => {
+  const { rules, problems } = rulesAfter(
+    [rule("a", 5000), rule("b", 5001)],
+    [
+      { line: 1, RemoveRuleByName: { name: "a" } },
+      adding(2, "c", 5000),
+      adding(3, "d", 5002),
+      { line: 4, RemoveRule: { rule_id: "d" } },
+    ],
+  );
+  expect(problems).toEqual([]);
+  expect(rules.map(({ rule_id }) => rule_id)).toEqual(["b", "c"]);
+});
+
+test("each command that is refused is told with its line, or its place, and why", () => {
+  const { problems } = rulesAfter(
+    [rule("a", 5000), rule("b", 5001, "twin"), rule("c", 5002, "twin")],
+    [
+      adding(3, "x", 5000),
+      { line: 5, RemoveRule: { rule_id: "nobody" } },
+      { RemoveRuleByName: { name: "twin" } },
+      { line: 9, RemoveRuleByName: { name: "none" } },
+      { line: 10, AddRule: { ...rule("y", 5003), outputs: [{ group: "239.1.1.1", port: 1, interface: "eth0" }] } },
+    ],
+  );
+  expect(problems.map((problem) => problem.slice(0, 60))).toEqual([
+    "line 3: Rule rejected: eth0 239.1.1.1:5000 is already the in",
+    "line 5: Rule nobody not found",
+    "command 3: 2 rules have the name 'twin'. Remove one by its i",
+    "line 9: No rule found with name 'none'. Use 'mcrctl list' to",
+    "line 10: Rule rejected: input_interface 'eth0' and output_in",
+  ]);
+});
