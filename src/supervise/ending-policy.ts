@@ -44,6 +44,9 @@ function listenerReason(rule: Rule, address: number, link: Link, { listeners }: 
   if (listeners.udp.get(rule.input_port)?.some(hears)) {
     return `another program of this host is bound to ${where}`;
   }
+  if (!isMulticast(address) && listeners.transparent.some(isOther)) {
+    return `another program of this host has a transparent socket, which a TPROXY rule may hand ${where} to`;
+  }
   if (listeners.raw.get(rule.input_protocol)?.some(hears)) {
     return `another program of this host has a raw socket that takes ${where}`;
   }

@@ -6,7 +6,7 @@ import { codeOf } from "../base/outcome.ts";
 import { SocketDiag } from "./socket-diag.ts";
 
 /** A socket by its number, with the local address it is bound to (host order, 0: any) and its UDP port or raw protocol. */
-export type BoundSocket = { address: number; port: number; inode: number };
+export type BoundSocket = { address: number; port: number; inode: number; isTransparent?: boolean };
 
 /** An AF_PACKET socket: the EtherType it takes and the link it is bound to (0: all). */
 export type PacketSocket = { protocol: number; linkIndex: number; inode: number };
@@ -15,6 +15,8 @@ export type PacketSocket = { protocol: number; linkIndex: number; inode: number 
 export type Listeners = {
   udp: ReadonlyMap<number, readonly BoundSocket[]>;
   raw: ReadonlyMap<number, readonly BoundSocket[]>;
+  /** UDP sockets of any port that a TPROXY rule may hand datagrams to. */
+  transparent: readonly BoundSocket[];
   packet: readonly PacketSocket[];
   /** Groups that sockets of others have joined, as groupKey() writes them. */
   joined: ReadonlySet<string>;
@@ -81,6 +83,7 @@ function listenersOf(
   let inodes: ReadonlySet<number> | undefined;
   return {
     udp: Map.groupBy(udp, (socket) => socket.port),
+    transparent: udp.filter(({ isTransparent }) => isTransparent === true),
     raw: Map.groupBy(raw, (socket) => socket.port),
     packet,
     joined,

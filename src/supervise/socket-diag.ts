@@ -3,7 +3,7 @@
 import { NetlinkSocket } from "../shim/netlink.ts";
 import { type Failure, isFailure } from "../shim/socket.ts";
 import type { BoundSocket } from "./listeners.ts";
-import { netlinkFlags, parseAnswer, request } from "./netlink.ts";
+import { netlinkFlags, parseAnswer, parseAttributes, request } from "./netlink.ts";
 
 // SOCK_DIAG_BY_FAMILY, struct inet_diag_req_v2 and struct inet_diag_msg: linux/sock_diag.h, linux/inet_diag.h.
 const byFamily = 20;
@@ -11,11 +11,14 @@ const questionSize = 56;
 const everyState = 0xffff_ffff;
 const udp = 17;
 const families = { ipv4: 2, ipv6: 10 } as const;
-const place = { sourcePort: 4, source: 8, inode: 68, size: 72 } as const;
+const place = { sourcePort: 4, farPort: 6, source: 8, inode: 68, size: 72 } as const;
+/** INET_DIAG_SOCKOPT, Linux 5.10: a byte of bits, of which this one is IP_TRANSPARENT. */
+const optionsAttribute = 22;
+const transparentBit = 0x20;
 /** The third word of an IPv4 address that IPv6 has mapped, as it lies in memory: RFC 4291, 2.5.5.2. */
 const mappedWord = 0x0000_ffff;
 
-/** One dump of UDP sockets of `family` whose local port is in `ports`. */
+/** One dump of UDP sockets of `family` whose local port is in `ports`, and of transparent ones. */
 function dump(
   asker: NetlinkSocket,
   family: keyof typeof families,
@@ -47,15 +50,29 @@ export function question(family: number): Uint8Array {
   return bytes;
 }
 
-/** Reads a struct inet_diag_msg; undefined for a port not asked for and for an address that no IPv4 datagram reaches. */
+/**
+ * Reads a struct inet_diag_msg; undefined for an address that no IPv4 datagram reaches and for a port not asked for, unless the
+ * socket is transparent: what a TPROXY rule hands to that may have been for any address and port.
+ */
 export function parseSocket(body: Uint8Array, ports: ReadonlySet<number>): BoundSocket | undefined {
   if (body.length < place.size) {
     return undefined;
   }
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const port = view.getUint16(place.sourcePort, false);
-  const address = ports.has(port) ? addressOf(view) : undefined;
-  return address === undefined ? undefined : { address, port, inode: view.getUint32(place.inode, true) };
+  const isTransparent = hasTransparentBit(view, body);
+  const address = ports.has(port) || isTransparent ? addressOf(view) : undefined;
+  const inode = view.getUint32(place.inode, true);
+  return address === undefined ? undefined : { address, port, inode, ...(isTransparent ? { isTransparent } : {}) };
+}
+
+/** Looked for in sockets without a far end only: proxies wait for anybody, and our own thousands of outputs do not. */
+function hasTransparentBit(view: DataView, body: Uint8Array): boolean {
+  if (view.getUint16(place.farPort, false) !== 0) {
+    return false;
+  }
+  const [bits = 0] = parseAttributes(body.subarray(place.size)).get(optionsAttribute) ?? [];
+  return (bits & transparentBit) !== 0;
 }
 
 /** Host order, 0 for any. */

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { z } from "zod";
+import { compiled } from "../helpers/compiled.ts";
 import { Lab } from "../helpers/namespaces.ts";
 import { binary, Relay } from "../helpers/relay.ts";
 import type { Running } from "../helpers/running.ts";
@@ -225,6 +226,18 @@ test("on a router, what it would route on is not ended", async () => {
   );
   await receiver.running.end();
   lab.sysctl("relay", "net.ipv4.ip_forward", 0);
+});
+
+test("while a transparent proxy listens, a unicast input is not ended: TPROXY may lead there", async () => {
+  await relay.ctl("add", ...unicast, ...output, ...id);
+  await ends(true);
+  const proxy = lab.spawn("relay", [compiled("transparent"), "1234"]);
+  await proxy.says("ready");
+  const rule = await ends(false);
+  expect(rule?.ended_reason).toContain("has a transparent socket, which a TPROXY rule may hand 10.0.1.2:5000 to");
+  proxy.closeInput();
+  await proxy.succeed();
+  await ends(true);
 });
 
 test("a link that a bridge owns keeps its frames", async () => {

@@ -6,6 +6,8 @@ import type { Link } from "../../src/supervise/links.ts";
 import { type BoundSocket, groupKey, type Listeners } from "../../src/supervise/listeners.ts";
 
 const ownInode = 77;
+const proxy = { address: 0x7f000001, port: 1234, inode: 1, isTransparent: true };
+const ownProxy = { ...proxy, inode: ownInode };
 const group = parseIpv4("239.1.1.1") ?? 0;
 const local = parseIpv4("10.0.1.2") ?? 0;
 
@@ -34,6 +36,7 @@ function reason(rule: Rule, { use, ...listeners }: Given = {}): string | undefin
   const facts: Facts = {
     listeners: {
       udp: new Map(),
+      transparent: [],
       raw: new Map(),
       packet: [],
       joined: new Set(),
@@ -93,6 +96,9 @@ describe("datagrams of a rule", () => {
       { packet: [{ protocol: 0x800, linkIndex: 3, inode: 1 }] },
       undefined,
     ],
+    ["pass while a transparent proxy listens, for a host", elsewhere, { transparent: [proxy] }, /transparent socket/],
+    ["end beside a transparent proxy, for a group", ruleWith(), { transparent: [proxy] }, undefined],
+    ["end when the transparent socket is our own", elsewhere, { transparent: [ownProxy] }, undefined],
     ["pass when they are ESP", esp, {}, /IPsec/],
     ["end when they are ESP and the rule is exclusive", { ...esp, exclusive: true }, {}, undefined],
     ["end when the rule is exclusive, whoever listens", ruleWith({ exclusive: true }), { udp: bound(0) }, undefined],

@@ -28,6 +28,17 @@ test("an IPv6 socket hears IPv4 when it is bound to any address or to a mapped o
   expect(parseSocket(message(10, 5000, [0xfe800000, 0, 0, 1], 3), ports)).toBeUndefined();
 });
 
+test("a transparent socket counts whatever its port, unless it has a far end", () => {
+  // struct nlattr of INET_DIAG_SOCKOPT: size 6, type 22; the bit is IP_TRANSPARENT's.
+  const options = (bits: number) => Uint8Array.of(6, 0, 22, 0, bits, 0, 0, 0);
+  const with_ = (bits: number) => Buffer.concat([message(2, 1234, [0x7f000001], 9), options(bits)]);
+  expect(parseSocket(with_(0x20), ports)).toEqual({ address: 0x7f000001, port: 1234, inode: 9, isTransparent: true });
+  expect(parseSocket(with_(0xdf), ports)).toBeUndefined();
+  const connected = with_(0x20);
+  connected.writeUInt16BE(9, 6);
+  expect(parseSocket(connected, ports)).toBeUndefined();
+});
+
 test("ports that nobody asked for, and messages cut short, are passed over", () => {
   expect(parseSocket(message(2, 5001, [0], 1), ports)).toBeUndefined();
   expect(parseSocket(message(2, 5000, [0], 1).subarray(0, 71), ports)).toBeUndefined();
