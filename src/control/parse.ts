@@ -2,6 +2,7 @@
 
 import { suggestion } from "../base/nearest.ts";
 import { done, failed, type Outcome, reasonOf } from "../base/outcome.ts";
+import { holdsMoreThan } from "../base/values.ts";
 import { limits } from "../limits.ts";
 import { explain } from "../rules/explain.ts";
 import { found } from "../rules/fields.ts";
@@ -34,29 +35,15 @@ export function parseCommand(bytes: Uint8Array): Outcome<Command> {
   } catch (error) {
     return failed(`the command is not JSON: ${reasonOf(error)}; send one JSON value in one line, e.g. "Ping"`);
   }
-  if (!mayBeLarge(text.slice(0, 64)) && hasTooMany(value)) {
+  if (!mayBeLarge(text.slice(0, 64)) && holdsMoreThan(value, limits.commandPlainValuesMax)) {
     return failed(`the command holds more than ${limits.commandPlainValuesMax} values; no such command needs so many`);
   }
   return checkCommand(value);
 }
 
-/** Whether a command that begins like this may bring a whole configuration. */
+/** Whether a command that begins like this may bring as much as a whole configuration. */
 export function mayBeLarge(beginning: string): boolean {
-  return /^\s*\{\s*"(LoadConfig|CheckConfig|PlanConfig|ApplyConfig)"/.test(beginning);
-}
-
-/** Whether there are more values in `value` than a command may hold; looks at no more than that. */
-function hasTooMany(value: unknown): boolean {
-  const waiting: unknown[] = [value];
-  for (let count = 0; waiting.length > 0; count++) {
-    const next = waiting.pop();
-    const inside = typeof next === "object" && next !== null ? Object.values(next) : [];
-    if (count + waiting.length + inside.length > limits.commandPlainValuesMax) {
-      return true;
-    }
-    waiting.push(...inside);
-  }
-  return false;
+  return /^\s*\{\s*"(LoadConfig|CheckConfig|PlanConfig|ApplyConfig|Batch)"/.test(beginning);
 }
 
 /** The same for a JSON value. */

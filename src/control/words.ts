@@ -1,9 +1,11 @@
 // Commands and replies as they stand on the wire (INTEROP.md 2.2 to 2.4): a command without data is a bare string, one
 // with data an object of one key. Unknown fields are ignored in commands and kept in replies.
 import { z } from "zod";
+import { holdsMoreThan } from "../base/values.ts";
 import { limits } from "../limits.ts";
 import { facilities, levels } from "../log/record.ts";
-import { found, list, objectError, text, whole } from "../rules/fields.ts";
+import { explain } from "../rules/explain.ts";
+import { found, objectError, text, whole, wrongType } from "../rules/fields.ts";
 import { originSchema, ruleDraftSchema } from "../rules/schema.ts";
 import { configCommandBodies, configCommandWords, configReplies } from "./config-words.ts";
 import { explanationSchema } from "./explanation.ts";
@@ -41,11 +43,34 @@ const batchedSchema = z
     }
   });
 
+/** Judged one after the other up to the first that is wrong: a million wrong ones would be a million complaints. */
+const batchSchema = z.array(z.unknown(), { error: wrongType("a list of commands") }).transform((items, context) => {
+  const refuse = (message: string, path: PropertyKey[] = []) => {
+    context.issues.push({ code: "custom", message, path, input: items });
+    return z.NEVER;
+  };
+  if (items.length > limits.batchChangesMax) {
+    return refuse(`has ${items.length} commands; at most ${limits.batchChangesMax} are allowed`);
+  }
+  const changes: Batched[] = [];
+  for (const [index, item] of items.entries()) {
+    const isLarge = holdsMoreThan(item, limits.commandPlainValuesMax);
+    const parsed = isLarge ? undefined : batchedSchema.safeParse(item);
+    if (parsed?.data === undefined) {
+      return refuse(parsed === undefined ? "holds more values than any command needs" : explain(parsed.error, "it"), [
+        index,
+      ]);
+    }
+    changes.push(parsed.data);
+  }
+  return changes;
+});
+
 /** Commands with data, by their key. */
 export const commandBodies = {
   ...ruleCommandBodies,
   /** Ours: many of these as one change, made as a whole or not at all. */
-  Batch: z.object({ changes: list(batchedSchema, "commands", limits.batchChangesMax) }, objectError),
+  Batch: z.object({ changes: batchSchema }, objectError),
   SetGlobalLogLevel: z.object({ level }, objectError),
   SetFacilityLogLevel: z.object({ facility, level }, objectError),
   /** Ours: why nothing arrives through the rule of this id or name. */

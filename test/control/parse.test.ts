@@ -110,3 +110,22 @@ test("a command of more values than any needs is refused at once, however they a
   const rule = { input_interface: "in0", input_group: "239.1.1.1", input_port: 5000, outputs: Array(64).fill(output) };
   expect(parse(JSON.stringify({ AddRule: rule })).ok).toBe(true);
 });
+
+test("a batch may be as large as a configuration, each of its commands only as large as a command", () => {
+  const output = { group: "239.2.2.2", port: 5001, interface: "out0" };
+  const rule = { input_interface: "in0", input_group: "239.1.1.1", input_port: 5000, outputs: [output] };
+  const parse = (changes: unknown) => parseCommand(new TextEncoder().encode(JSON.stringify({ Batch: { changes } })));
+  expect(parse(Array(10_000).fill({ AddRule: rule })).ok).toBe(true);
+  const remove = { RemoveRule: { rule_id: "a" } };
+  const wrong: [unknown, string][] = [
+    [Array(20_001).fill(remove), "changes has 20001 commands; at most 20000 are allowed"],
+    [[remove, {}], "changes[1] it must have exactly one of AddRule, RemoveRule, RemoveRuleByName"],
+    [[{ ...remove, RemoveRuleByName: { name: "b" } }], "changes[0] it must have exactly one of"],
+    [[{ AddRule: { ...rule, outputs: Array(5_000).fill(1) } }], "changes[0] holds more values than any command needs"],
+    [[{ AddRule: { ...rule, input_port: 0 } }], "changes[0] AddRule.input_port cannot be 0"],
+    [remove, "changes must be a list of commands, not an object"],
+  ];
+  for (const [changes, error] of wrong) {
+    expect(parse(changes)).toEqual({ ok: false, error: expect.stringContaining(error) });
+  }
+});
