@@ -83,13 +83,15 @@ static void on_refused(int signal, siginfo_t *info, void *context)
 		syscall(SYS_getppid);
 }
 
-/* From now on a refused system call leaves its number, plus one, at `place` before the process dies of it. */
+/* From now on a refused system call leaves its number, plus one, at `place` before the process dies of it.  Behind the sandbox
+ * only the place can change. */
 i32 mcr_refused_note(ptr place)
 {
 	struct sigaction action = { .sa_sigaction = on_refused, .sa_flags = SA_SIGINFO };
+	int is_set = refused_call != NULL;
 
 	refused_call = place;
-	return sigaction(SIGSYS, &action, NULL) < 0 ? -errno : 0;
+	return !is_set && sigaction(SIGSYS, &action, NULL) < 0 ? -errno : 0;
 }
 
 /* Ends the process now, from any thread; Bun's own exit ends only a thread. */

@@ -97,6 +97,21 @@ export const limits = {
   workerDrainWaitMs: 500,
   /** From the order to end until SIGKILL; longer than a worker drains. */
   workerEndWaitMs: 900,
+  /** A worker is asked for a sign of life so often, unless it owes one. */
+  heartbeatPeriodMs: 500,
+  /** How long each half of it may owe that: a turn takes milliseconds, an order with 10,000 rules 0.2 s. */
+  heartbeatWaitMs: 1_700,
+  /** How often workers are looked at. What passes between two looks counts for at most two: then it was we who slept. */
+  heartbeatLookMs: 100,
+  /** After SIGKILL a process is gone within a millisecond, unless the kernel or a debugger holds it; it runs no more in any case. */
+  killWaitMs: 300,
+  /** Repairs of a worker's rules that may fail one after the other, before it is replaced. */
+  rulesRepairsMax: 3,
+  rulesDigestSizeMax: 64,
+  /** What a worker may have to say that its supervisor has not read yet: some 10,000 acknowledgements. */
+  reportQueueSizeMax: 1024 * 1024,
+  /** A spare is born when its predecessor has had the machine to itself for so long. */
+  spareDelayMs: 1_000,
   restartDelayMinMs: 250,
   restartDelayMaxMs: 16_000,
   /** Who lived so long is forgiven: a death every 20 s is a nuisance, and a pause that doubles each time would make it an outage. */
@@ -254,14 +269,15 @@ assert(limits.workersDefaultMax <= limits.workersMax, "the default number of wor
 assert(limits.captureRingSize / limits.captureSlotSizeMin <= limits.captureSlotsMax, "a ring's slots can be numbered");
 assert(limits.captureLinksMax + 2 <= limits.regionsMax, "every ring and the pool have a region");
 assert(limits.sendsMax * 2 <= limits.ringEntries, "sends leave room in the ring for polls");
+assert(
+  limits.heartbeatPeriodMs + limits.heartbeatWaitMs + 2 * limits.heartbeatLookMs + limits.killWaitMs < 3_000,
+  "a worker that is stuck is replaced within three seconds",
+);
+assert(limits.heartbeatWaitMs * 1_000 > limits.turnWaitUs, "a heartbeat outwaits the longest wait of a loop");
 assert(limits.workerDrainWaitMs < limits.workerEndWaitMs, "a worker may drain before it is killed");
 assert(limits.clientCloseWaitMs < limits.workerEndWaitMs, "the end waits longer for workers than for clients");
 assert(limits.commandPlainSizeMax <= limits.commandSizeMax, "a plain command is no larger than any");
 assert(limits.commandSizeMax <= limits.orderSizeMax, "a rule that fits a command fits an order");
-assert(limits.captureRingSize / limits.captureSlotSizeMin <= limits.captureSlotsMax, "a ring's slots can be numbered");
-assert(limits.captureLinksMax + 2 <= limits.regionsMax, "every ring and the pool have a region");
-assert(limits.sendsMax * 2 <= limits.ringEntries, "sends leave room in the ring for polls");
-assert(limits.workerDrainWaitMs < limits.workerEndWaitMs, "a worker may drain before it is killed");
 assert(limits.commandSizeMax <= limits.commandPoolSize, "the largest command fits the pool");
 assert(limits.replySizeMax <= limits.replyPoolSize, "the largest reply fits the pool");
 assert(limits.replyPatienceMs > limits.orderAckWaitMs + limits.workerBirthWaitMs, "a client outwaits the supervisor");

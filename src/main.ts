@@ -18,6 +18,7 @@ const roles: Roles = {
       cores: given.text("cores"),
       pipeline: given.text("pipeline"),
       io: given.text("io"),
+      spare: given.text("spare"),
       logFormat: given.text("log-format"),
       logLevel: given.text("log-level"),
       metrics: given.text("metrics"),

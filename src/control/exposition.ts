@@ -199,6 +199,18 @@ function workers(out: Exposition, all: readonly WorkerStatus[]): void {
     each((worker) => worker.restarts),
   );
   out.family(
+    "worker_stalls_total",
+    "counter",
+    "Restarts of a worker that was alive and stuck.",
+    each((worker) => worker.stalls ?? 0),
+  );
+  out.family(
+    "worker_rule_repairs_total",
+    "counter",
+    "How often its rules were not the ones it should have had.",
+    each((worker) => worker.rule_repairs ?? 0),
+  );
+  out.family(
     "worker_cpu_seconds_total",
     "counter",
     "Processor time of its present process.",

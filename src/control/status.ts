@@ -103,6 +103,12 @@ const workerStatusSchema = z.looseObject({
   restarts: count,
   /** How it waits and sends; absent until it is born. */
   io: ioKind.optional(),
+  /** Of these, how often it was alive and stuck: stopped, spinning, or deaf to its orders. */
+  stalls: count.optional(),
+  /** How often it held other rules than it should, and was given them anew. */
+  rule_repairs: count.optional(),
+  /** Since it had answered all it was asked. */
+  heartbeat_seconds: age,
   rss_bytes: size,
   /** Private to the process: what one more worker costs, rings aside. */
   private_bytes: size,
@@ -166,6 +172,10 @@ export const statusSchema = z.looseObject({
   supervisor: z.looseObject({ pid: count, rss_bytes: size, private_bytes: size, cpu_seconds: count.optional() }),
   rules: z.array(ruleStatusSchema),
   workers: z.array(workerStatusSchema),
+  /** The worker in reserve; absent while there is none. `is_ready`: it could take over now. */
+  spare: z
+    .looseObject({ pid: count, is_ready: z.boolean(), rss_bytes: size, private_bytes: size, cpu_seconds: count })
+    .optional(),
   links: z.array(linkStatusSchema),
   /** Over all workers there ever were. */
   frames: framesSchema,

@@ -175,6 +175,9 @@ export const workerSchema = z.looseObject({
   status: z.union([z.string(), z.looseObject({ Restarting: z.looseObject({ backoff_ms: count }) })]),
   /** Ours: how it waits and sends; absent until it is born. */
   io: ioKind.optional(),
+  /** Ours: since it had answered all it was asked; absent while it has no process. How often it was alive and stuck. */
+  heartbeat_seconds: count.optional(),
+  stalls: count.optional(),
 });
 
 const versionSchema = z.looseObject({

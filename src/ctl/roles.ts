@@ -28,6 +28,7 @@ export const supervise: Verb = {
       summary: "how workers wait and send; auto: by io_uring where it works, else by ppoll and sendmmsg",
       default: "auto",
     },
+    spare: { value: "on|off", summary: "keep a worker in reserve that takes over when one dies", default: "on" },
     "log-format": {
       value: "auto|text|json|journal|mcr",
       summary: "how log lines look: for people, programs, systemd, or tools that read MCR's log",

@@ -12,8 +12,9 @@ export const workers: Verb = {
   chapter: "Watch",
   summary: "show the worker processes",
   details: [
-    "PRIVATE is memory that no other process shares. QUEUE is now/most/room, in datagrams. WAKEUPS is written/avoided. With " +
-      "--json the reply is as mcrctl prints it; 'status --json' has everything.",
+    "PRIVATE is memory that no other process shares. QUEUE is now/most/room, in datagrams. WAKEUPS is written/avoided. " +
+      "HEARTBEAT is how long ago it had answered all it was asked; STALLS, how often it was alive but stuck; REPAIRS, how often " +
+      "its rules were not the ones it should have. With --json the reply is as mcrctl prints it; 'status --json' has everything.",
   ],
   usesSocket: true,
   options: {},
@@ -39,7 +40,10 @@ export function renderWorkers(status: Status): string {
     { head: "MATCHED", align: "right" },
     { head: "KERNEL DROPS", align: "right" },
     { head: "WAKEUPS", align: "right" },
+    { head: "HEARTBEAT", align: "right" },
     { head: "RESTARTS", align: "right" },
+    { head: "STALLS", align: "right" },
+    { head: "REPAIRS", align: "right" },
   ] as const;
   const rows = status.workers.map((worker) => [
     worker.pid === 0 ? "-" : String(worker.pid),
@@ -54,9 +58,20 @@ export function renderWorkers(status: Status): string {
     count(worker.frames.matched),
     count(worker.frames.kernel_drops),
     `${count(worker.wakeups_written)}/${count(worker.wakeups_avoided)}`,
+    worker.heartbeat_seconds === undefined ? "-" : `${worker.heartbeat_seconds.toFixed(1)} s`,
     count(worker.restarts),
+    count(worker.stalls ?? 0),
+    count(worker.rule_repairs ?? 0),
   ]);
   const { pid, rss_bytes, private_bytes } = status.supervisor;
   const supervisor = `supervisor: pid ${pid}, RSS ${bytes(rss_bytes)}, private ${bytes(private_bytes)}`;
-  return `${rows.length === 0 ? "no workers" : table(columns, rows)}\n\n${supervisor}`;
+  return `${rows.length === 0 ? "no workers" : table(columns, rows)}\n\n${spareLine(status)}${supervisor}`;
+}
+
+function spareLine({ spare }: Status): string {
+  if (spare === undefined) {
+    return "";
+  }
+  const what = spare.is_ready ? "ready" : "being born";
+  return `spare: pid ${spare.pid}, ${what}, RSS ${bytes(spare.rss_bytes)}, private ${bytes(spare.private_bytes)}\n`;
 }

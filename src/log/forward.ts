@@ -93,7 +93,7 @@ export class Log {
   }
 
   private sayFlood(lines: number, { worker, pid }: Origin): void {
-    const message = `worker ${worker} (pid ${pid}) logs too much: ${grouped.format(lines)} line${lines === 1 ? "" : "s"} not shown`;
+    const message = `${worker === "spare" ? "the spare worker" : `worker ${worker}`} (pid ${pid}) logs too much: ${grouped.format(lines)} line${lines === 1 ? "" : "s"} not shown`;
     this.say("Warning", message, { lines_skipped: lines });
   }
 

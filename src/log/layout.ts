@@ -3,8 +3,8 @@ import { printable } from "../base/printable.ts";
 import type { Collected } from "./collector.ts";
 import { type Level, severity } from "./record.ts";
 
-/** Where a line came from; `worker` is the number of its place, absent for the supervisor itself. */
-export type Origin = { worker?: number; pid: number };
+/** Where a line came from; `worker` is the number of its place, absent for the supervisor itself. A spare may get a place. */
+export type Origin = { worker?: number | "spare"; pid: number };
 
 /** A line with its origin, ready to be printed. */
 export type Entry = Collected & { origin: Origin };
@@ -41,6 +41,9 @@ export function partsOf(entry: Entry): { time: string; level: string; who: strin
 }
 
 function who({ origin, facility }: Entry): string {
+  if (origin.worker === "spare") {
+    return `[spare pid ${origin.pid} ${facility.toLowerCase()}]`;
+  }
   return origin.worker === undefined
     ? "[supervisor]"
     : `[worker ${origin.worker} pid ${origin.pid} ${facility.toLowerCase()}]`;

@@ -10,6 +10,8 @@ const statusCopy = 1 << 1;
 // belong to the kernel. So what we have taken is marked in tp_len, which the kernel writes anew with every frame and which
 // no frame can have: 2^32 - 1.
 const slotLength = 4;
+/** tp_sec, tp_nsec behind it. */
+const slotSeconds = 16;
 const takenMark = 0xffffffff;
 
 /** One capture ring and the rules of its link. */
@@ -51,24 +53,52 @@ export class Capture {
     return (status & statusCopy) !== 0;
   }
 
-  /** Goes on to the next slot; the one left behind stays ours until it is released. */
+  /**
+   * Goes on to the next slot; the one left behind stays ours until it is released. The place is noted before the mark is set: a
+   * process that dies between the two leaves one slot that is neither, and its successor knows it (resume). The other way round
+   * it would look for the next frame where the kernel comes by a whole lap later.
+   */
   take(counters: Float64Array): void {
-    const at = (this.region.slotOffsets[this.next] as number) + slotLength;
-    this.region.views.u32[at >> 2] = takenMark;
-    this.next = this.next + 1 === this.region.shape.slotCount ? 0 : this.next + 1;
+    const slot = this.next;
+    this.next = slot + 1 === this.region.shape.slotCount ? 0 : slot + 1;
     counters[this.counters + linkField.readSlot] = this.next;
+    this.region.views.u32[((this.region.slotOffsets[slot] as number) + slotLength) >> 2] = takenMark;
   }
 
-  /** After a worker died: gives back what it had taken and not released. Returns how many frames that were. */
-  releaseTaken(): number {
+  /**
+   * After a worker died: gives back what it had taken and not released, and goes back to a frame that it was just about to take.
+   * Returns how many frames were given back.
+   */
+  resume(): number {
+    const { slotCount } = this.region.shape;
+    const before = this.next === 0 ? slotCount - 1 : this.next - 1;
+    if (this.isUnseen(before) && (!this.isUnseen(this.next) || this.isOlder(before, this.next))) {
+      this.next = before;
+    }
     let count = 0;
-    for (let slot = 0; slot < this.region.shape.slotCount; slot++) {
+    for (let slot = 0; slot < slotCount; slot++) {
       if ((this.region.status(slot) & slotIsOurs) !== 0 && this.length(slot) === takenMark) {
         this.region.release(slot);
         count++;
       }
     }
     return count;
+  }
+
+  /** The slot holds a frame that nobody has taken. */
+  private isUnseen(slot: number): boolean {
+    return (this.region.status(slot) & slotIsOurs) !== 0 && this.length(slot) !== takenMark;
+  }
+
+  /** By the kernel's stamps. Of two neighbours in a full ring the second is the older one, where the newest meets the oldest. */
+  private isOlder(slot: number, than: number): boolean {
+    const { u32 } = this.region.views;
+    const [a, b] = [slot, than].map((each) => ((this.region.slotOffsets[each] as number) + slotSeconds) >> 2) as [
+      number,
+      number,
+    ];
+    const seconds = (u32[a] as number) - (u32[b] as number);
+    return seconds < 0 || (seconds === 0 && (u32[a + 1] as number) < (u32[b + 1] as number));
   }
 
   private length(slot: number): number {

@@ -91,6 +91,11 @@ export class Egress {
     this.forgotten = this.parts.queue.depth() > 0 ? this.parts.queue.word(0, 1) : 0;
   }
 
+  /** The numbers of a rule's outputs; none for a rule that is not known. */
+  outputIds(serial: number): Set<number> {
+    return new Set(this.rules.get(serial)?.outputs.map((output) => output.id));
+  }
+
   /** The serial numbers of all rules. */
   serials(): number[] {
     return [...this.rules.keys()];

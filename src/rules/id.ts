@@ -29,13 +29,3 @@ export function ruleId(
   const rest = [stringEnd, ...octets(group), port & 255, port >>> 8, protocol];
   return sipHash13(new Uint8Array([...name, ...rest, ...(source === undefined ? [] : octets(source))]));
 }
-
-/** One hash for a whole rule set: its sorted, unique ids, each followed by 0xFF. Tells drift, not contents. */
-export function rulesetHash(ids: Iterable<string>): string {
-  // Sorted as bytes, as Rust does: JavaScript's own order differs beyond the basic plane.
-  const sorted = [...new Set(ids)].map((id) => Buffer.from(`${id}\0`)).sort(Buffer.compare);
-  for (const id of sorted) {
-    id[id.length - 1] = stringEnd;
-  }
-  return sipHash13(Buffer.concat(sorted));
-}

@@ -17,6 +17,7 @@ export function errnoName(code: number): string {
 export const errno = {
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   EIO: 5,
   ENXIO: 6,

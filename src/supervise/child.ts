@@ -1,114 +1,109 @@
 // One worker process as the supervisor holds it: its birth, its orders and their acknowledgements, its log, its end.
-import { z } from "zod";
-import { FrameReader } from "../base/frames.ts";
 import { programVersion } from "../base/version.ts";
 import { limits } from "../limits.ts";
 import type { LogTaker } from "../log/forward.ts";
+import type { Origin } from "../log/layout.ts";
 import { abiText } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
-import { map, scratch } from "../shim/memory.ts";
+import { map } from "../shim/memory.ts";
 import type { RingKind } from "../shim/ring.ts";
-import { type DoorMessage, type IoWish, type Order, type Report, report } from "../worker/orders.ts";
+import type { DoorMessage, Half, IoWish, Order, Report } from "../worker/orders.ts";
+import { readLog } from "./log-pipe.ts";
+import { OpenOrders } from "./open-orders.ts";
 import { OrderWriter } from "./order-writer.ts";
+import { pinAll } from "./pin.ts";
+import { Pulse } from "./pulse.ts";
+import { ReportReader } from "./reports.ts";
+import { describe } from "./symptoms.ts";
+import { closeWires, openWires } from "./wires.ts";
 
-/** How a worker is to live. */
+/** How a worker is to live; `command` plays the part of a worker when it is given a door as its fd 3. */
 export type ChildPlan = {
-  core: number;
+  command: readonly string[];
   uid: number;
   gid: number;
   pipeline: "split" | "unified";
   io: IoWish;
-  counters: number;
+  /** What becomes the root of its file system (isolation.ts). */
   emptyRoot: number | undefined;
 };
 
+/** How a worker process ended; `failure` is why we ended it ourselves, or why it says that it cannot live. */
+export type ChildEnd = { exitCode: number | null; signal: string | null; failure: string | undefined };
+
 /** What a worker process does of its own accord. */
 export type ChildEvents = {
-  /** Where the bytes of its log go. */
-  openLog: (pid: number) => LogTaker;
-  ended: (child: Child, exitCode: number | null, signal: string | null) => void;
+  /** Where the bytes of its log go; the origin says later which place it got. */
+  openLog: (origin: Origin) => LogTaker;
+  ended: (child: Child, end: ChildEnd) => void;
 };
 
-type Waiting = {
-  sides: Set<string>;
-  settle: (error: string | undefined) => void;
-  timer: ReturnType<typeof setTimeout>;
-  /** By performance.now(). */
-  dueMs: number;
-};
+/** Where a worker lives: the number of its place, its core, the counter page. */
+export type Home = { index: number; core: number; counters: number };
 
-const stream = 1;
-const message = 5;
 const encoder = new TextEncoder();
 const doorBuffer = map(limits.doorMessageSizeMax + 64);
-const reportBodies = z
-  .pipe(
-    z.string(),
-    z.transform((text: string) => JSON.parse(text) as unknown),
-  )
-  .pipe(report);
-
-function pair(type: number): [number, number] {
-  const error = shim.mcr_pair(scratch.pointer, type);
-  if (error < 0) {
-    throw new Error(`socketpair: ${errnoName(error)}`);
-  }
-  return [scratch.i32[0] as number, scratch.i32[1] as number];
-}
-
-function pipe(): [number, number] {
-  const error = shim.mcr_pipe(scratch.pointer);
-  if (error < 0) {
-    throw new Error(`pipe: ${errnoName(error)}`);
-  }
-  return [scratch.i32[0] as number, scratch.i32[1] as number];
-}
-
-/** The command line that plays the part of a worker: our own executable, whatever its name on disk is by now. */
-function workerCommand(): string[] {
-  const isCompiled = Bun.main.startsWith("/$bunfs/");
-  return isCompiled ? ["/proc/self/exe", "worker"] : [process.execPath, Bun.main, "worker"];
-}
 
 /** One worker process, from its spawn to its end. */
 export class Child {
-  readonly bornMs = Date.now();
   /** How it waits and sends, once it is born. */
   io: RingKind | undefined;
+  /** What each half reported of its rules last (worker/digest.ts). */
+  readonly rules: Partial<Record<Half, string>> = {};
+  /** It was alive and did nothing. */
+  isStuck = false;
   private readonly plan: ChildPlan;
+  private readonly events: ChildEvents;
   private readonly process: Bun.Subprocess;
+  private readonly origin: Origin;
   private readonly door: number;
   private readonly writer: OrderWriter;
-  private readonly waiting = new Map<number, Waiting>();
+  private readonly orders: OpenOrders;
+  private readonly pulse: Pulse;
   private readonly logRead: Promise<void>;
+  private request: { end(): void } | undefined;
   private readonly birth = Promise.withResolvers<string | undefined>();
+  private sinceMs = performance.now();
+  private isBorn = false;
+  private hasHome = false;
+  private lookedMs = this.sinceMs;
+  private unbornMs = 0;
   private sequence = 0;
+  private heartbeat = 0;
+  private failure: string | undefined;
+  private lastWords: string | undefined;
+  private burial: ReturnType<typeof setTimeout> | undefined;
   private isEnding = false;
   private hasEnded = false;
 
+  /** Throws when the system has no process or no descriptor for it. */
   constructor(plan: ChildPlan, events: ChildEvents) {
     this.plan = plan;
-    const [door, childDoor] = pair(message);
-    const [request, childRequest] = pair(stream);
-    const [ingress, childIngress] = pair(stream);
-    const [egress, childEgress] = pair(stream);
-    const [logEnd, childLog] = pipe();
-    this.door = door;
-    this.process = Bun.spawn(workerCommand(), {
-      // From nothing: what steers Bun (BUN_OPTIONS, BUN_BE_BUN, NODE_OPTIONS) must not reach a worker.
-      env: {},
-      cwd: "/",
-      stdio: ["ignore", "ignore", childLog, childDoor],
-      onExit: (_, exitCode, signal) => this.ended(events, exitCode, signal),
-    });
-    this.writer = new OrderWriter(ingress, egress, (reason) => this.giveUp(reason));
-    this.greet([childRequest, childIngress, childEgress]);
-    for (const fd of [childDoor, childRequest, childIngress, childEgress, childLog]) {
-      shim.mcr_close(fd);
+    this.events = events;
+    const { ours, theirs } = openWires();
+    this.door = ours.door;
+    this.orders = new OpenOrders(this.sinceMs);
+    this.pulse = new Pulse(this.sinceMs);
+    try {
+      this.process = Bun.spawn([...plan.command], {
+        // From nothing: what steers Bun (BUN_OPTIONS, BUN_BE_BUN, NODE_OPTIONS) must not reach a worker.
+        env: {},
+        cwd: "/",
+        stdio: ["ignore", "ignore", theirs.log, theirs.door],
+        onExit: (_, exitCode, signal) => this.ended(exitCode, signal),
+      });
+    } catch (thrown) {
+      closeWires(ours);
+      closeWires(theirs);
+      throw thrown;
     }
-    void this.readReports(request);
-    this.logRead = this.readLog(logEnd, events.openLog(this.pid));
+    this.origin = { worker: "spare", pid: this.process.pid };
+    this.writer = new OrderWriter(ours.ingress, ours.egress, (reason) => this.giveUp(reason));
+    this.greet([theirs.request, theirs.ingress, theirs.egress]);
+    closeWires(theirs);
+    void this.readReports(ours.request);
+    this.logRead = readLog(ours.log, events.openLog(this.origin));
   }
 
   get pid(): number {
@@ -118,6 +113,37 @@ export class Child {
   /** Settles when the worker has said that it lives, or with the reason why it does not. */
   get born(): Promise<string | undefined> {
     return this.birth.promise;
+  }
+
+  /** True when the worker lives and could be given a home at once. */
+  get isReady(): boolean {
+    return this.isBorn && !this.hasEnded && this.failure === undefined;
+  }
+
+  /** True when orders that change rules are on their way. */
+  get hasOpenChanges(): boolean {
+    return this.orders.hasChanges;
+  }
+
+  /** How long it has worked, or not come to work, in milliseconds. Waiting as a spare does not count. */
+  get livedMs(): number {
+    return performance.now() - this.sinceMs;
+  }
+
+  /** How long ago it last had answered all it was asked, in milliseconds. */
+  get heartbeatAgeMs(): number {
+    return this.pulse.ageMs(performance.now());
+  }
+
+  /** Gives a worker that is born its place: from now on it works. Returns why it could not be pinned to its core. */
+  settle({ index, core, counters }: Home): string | undefined {
+    this.origin.worker = index;
+    this.hasHome = true;
+    this.sinceMs = performance.now();
+    // From outside: the worker has many threads by now and may not look into /proc.
+    const pinned = pinAll(this.pid, core);
+    this.pass({ kind: "place", worker: index }, [counters]);
+    return pinned;
   }
 
   /** Hands a capture socket through the door. The caller keeps its own descriptor. */
@@ -131,21 +157,53 @@ export class Child {
       return Promise.resolve("it has ended");
     }
     this.sequence++;
-    const seq = this.sequence;
-    const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    const timer = setTimeout(() => this.overdue(seq, order.kind), limits.orderAckWaitMs);
-    const sides = new Set(["ingress", "egress"]);
-    this.waiting.set(seq, { sides, settle: resolve, timer, dueMs: performance.now() + limits.orderAckWaitMs });
-    this.writer.send({ seq, order }, sockets);
-    return promise;
+    const acknowledged = this.orders.open(this.sequence, order.kind);
+    this.writer.send({ seq: this.sequence, order }, sockets);
+    return acknowledged;
+  }
+
+  /** To be called every heartbeatLookMs: notices when the worker does not live, acknowledge or answer, and ends it. */
+  look(nowMs: number): void {
+    const stepMs = Math.min(nowMs - this.lookedMs, 2 * limits.heartbeatLookMs);
+    this.lookedMs = nowMs;
+    if (this.isEnding || this.hasEnded || this.failure !== undefined) {
+      return;
+    }
+    if (!this.isBorn) {
+      this.unbornMs += stepMs;
+      if (this.unbornMs > limits.workerBirthWaitMs) {
+        this.giveUp(`it did not come to life within ${limits.workerBirthWaitMs} ms`);
+      }
+      return;
+    }
+    if (!this.hasHome) {
+      return;
+    }
+    const verdict = this.pulse.look(nowMs);
+    const overdue = this.orders.look(nowMs);
+    if (verdict === "ask") {
+      this.pulse.asked();
+      this.heartbeat = this.sequence + 1;
+      void this.order({ kind: "Ping" });
+    } else if (verdict !== "wait") {
+      this.isStuck = true;
+      this.giveUp(describe(this.pid, this.plan.pipeline, verdict.stuck, verdict.silentMs));
+    } else if (overdue !== undefined) {
+      this.isStuck = true;
+      this.giveUp(overdue);
+    }
   }
 
   /** Asks it to drain and end; kills it when it does not in time. */
   async end(): Promise<void> {
     this.isEnding = true;
     const kill = setTimeout(() => this.process.kill("SIGKILL"), limits.workerEndWaitMs);
-    void this.order({ kind: "Shutdown" });
-    await this.process.exited;
+    if (this.hasHome) {
+      void this.order({ kind: "Shutdown" });
+    } else {
+      this.process.kill("SIGKILL");
+    }
+    await Promise.race([this.process.exited, Bun.sleep(limits.workerEndWaitMs + limits.killWaitMs)]);
     clearTimeout(kill);
     // Its last words are still in the pipe.
     await Promise.race([this.logRead, Bun.sleep(limits.logRestWaitMs)]);
@@ -156,11 +214,21 @@ export class Child {
     this.process.kill("SIGKILL");
   }
 
+  /** It does not do what a worker does: replaced, as if it had died. */
+  giveUp(reason: string): void {
+    this.failure ??= reason;
+    this.birth.resolve(reason);
+    if (!this.hasEnded && !this.isEnding) {
+      this.process.kill("SIGKILL");
+      // A thread that hangs in the kernel keeps the process from being buried; it never runs again, and nobody waits for it.
+      this.burial ??= setTimeout(() => this.ended(null, "SIGKILL"), limits.killWaitMs);
+    }
+  }
+
   private greet(streams: [number, number, number]): void {
-    const { core, uid, gid, pipeline, io, counters, emptyRoot } = this.plan;
+    const { uid, gid, pipeline, io, emptyRoot } = this.plan;
     const beside = emptyRoot === undefined ? streams : [...streams, emptyRoot];
-    this.pass({ kind: "hello", version: programVersion, abi: abiText(), core, uid, gid, pipeline, io }, beside);
-    this.pass({ kind: "counters", size: 0 }, [counters]);
+    this.pass({ kind: "hello", version: programVersion, abi: abiText(), uid, gid, pipeline, io }, beside);
   }
 
   private pass(said: DoorMessage, fds: readonly number[]): void {
@@ -176,92 +244,52 @@ export class Child {
   }
 
   private async readReports(fd: number): Promise<void> {
-    const reader = new FrameReader(limits.reportSizeMax);
-    const decoder = new TextDecoder();
-    const data = (bytes: Uint8Array) => {
-      const bodies = reader.push(bytes);
-      if ("refused" in bodies) {
-        this.giveUp(`its reports cannot be read: ${bodies.refused}`);
-        return;
-      }
-      for (const body of bodies) {
-        const said = reportBodies.safeParse(decoder.decode(body));
-        if (said.success) {
-          this.hear(said.data);
-        } else {
-          this.giveUp("a report that is not understood");
-        }
-      }
-    };
+    const reader = new ReportReader({
+      heard: (said) => this.hear(said),
+      refused: (reason) => this.giveUp(reason),
+    });
     // Bun owns the descriptor from here on and closes it when the other end is gone.
     const socket = {
-      data: (_: unknown, bytes: Uint8Array) => data(bytes),
+      data: (_: unknown, bytes: Uint8Array) => reader.push(bytes),
       error: () => this.giveUp("its reports ended"),
     };
-    await Bun.connect({ fd, socket } as never);
+    this.request = await Bun.connect({ fd, socket } as never);
   }
 
   private hear(said: Report): void {
-    if (said.kind === "born") {
-      this.io = said.io;
-      this.birth.resolve(undefined);
-      return;
-    }
-    const waiting = this.waiting.get(said.seq);
-    waiting?.sides.delete(said.by);
-    if (waiting !== undefined && (said.error !== undefined || waiting.sides.size === 0)) {
-      this.settle(said.seq, said.error);
-    }
-  }
-
-  private overdue(seq: number, kind: Order["kind"]): void {
-    const waiting = this.waiting.get(seq);
-    const lateMs = performance.now() - (waiting?.dueMs ?? 0);
-    if (waiting !== undefined && lateMs > limits.orderAckWaitMs / 10) {
-      // It was we who slept (SIGSTOP, a machine that was suspended): what the worker said meanwhile has yet to be read.
-      waiting.dueMs = performance.now() + limits.orderAckWaitMs;
-      waiting.timer = setTimeout(() => this.overdue(seq, kind), limits.orderAckWaitMs);
-      return;
-    }
-    this.settle(seq, `no acknowledgement within ${limits.orderAckWaitMs} ms`);
-    this.giveUp(`it did not acknowledge ${kind} within ${limits.orderAckWaitMs} ms`);
-  }
-
-  private settle(seq: number, error: string | undefined): void {
-    const waiting = this.waiting.get(seq);
-    this.waiting.delete(seq);
-    clearTimeout(waiting?.timer);
-    waiting?.settle(error);
-  }
-
-  private async readLog(fd: number, log: LogTaker): Promise<void> {
-    try {
-      for await (const bytes of Bun.file(fd).stream()) {
-        log.push(bytes);
+    switch (said.kind) {
+      case "born":
+        this.io = said.io;
+        this.isBorn = true;
+        this.birth.resolve(undefined);
+        return;
+      case "stillborn":
+        this.lastWords = said.reason;
+        return;
+      case "done": {
+        this.rules[said.by] = said.rules;
+        this.pulse.heard(said.by, said.seq === this.heartbeat, performance.now());
+        const wrong = this.orders.acknowledge(said);
+        if (wrong !== undefined) {
+          this.giveUp(wrong);
+        }
       }
-    } finally {
-      log.end();
-      shim.mcr_close(fd);
     }
   }
 
-  /** It does not do what a worker does: replaced, as if it had died. */
-  private giveUp(reason: string): void {
-    this.birth.resolve(reason);
-    if (!this.hasEnded && !this.isEnding) {
-      this.process.kill("SIGKILL");
+  private ended(exitCode: number | null, signal: number | string | null): void {
+    clearTimeout(this.burial);
+    if (this.hasEnded) {
+      return;
     }
-  }
-
-  private ended(events: ChildEvents, exitCode: number | null, signal: number | string | null): void {
     this.hasEnded = true;
     this.writer.close();
+    this.request?.end();
     shim.mcr_close(this.door);
-    const how = signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
-    this.birth.resolve(`it ended: ${how}`);
-    for (const seq of [...this.waiting.keys()]) {
-      this.settle(seq, `it ended: ${how}`);
-    }
-    events.ended(this, exitCode, signal === null ? null : String(signal));
+    const failure = this.failure ?? this.lastWords;
+    const how = failure ?? `it ended: ${signal === null ? `exit code ${exitCode}` : `signal ${signal}`}`;
+    this.birth.resolve(how);
+    this.orders.abandon(how);
+    this.events.ended(this, { exitCode, signal: signal === null ? null : String(signal), failure });
   }
 }

@@ -7,6 +7,7 @@ import { type IoWish, ioWishes } from "../worker/orders.ts";
 import type { MetricsAddress } from "./metrics.ts";
 
 export const pipelines = ["auto", "split", "unified"] as const;
+export const switches = ["on", "off"] as const;
 export const logFormats = ["auto", "text", "json", "journal", "mcr"] as const;
 /** Syslog's levels and Trace, most severe first: the index is the severity's number (INTEROP.md 7). */
 export const logLevels = [
@@ -42,6 +43,8 @@ export type SuperviseOptions = {
   cores?: number[];
   pipeline: Pipeline;
   io: IoWish;
+  /** Whether a worker in reserve waits for the death of another. */
+  spare: boolean;
   logFormat: LogFormat;
   logLevel: LogLevel;
   metrics?: MetricsAddress;
@@ -59,6 +62,7 @@ export type SuperviseTexts = {
   cores?: string | undefined;
   pipeline?: string | undefined;
   io?: string | undefined;
+  spare?: string | undefined;
   logFormat?: string | undefined;
   logLevel?: string | undefined;
   metrics?: string | undefined;
@@ -168,6 +172,10 @@ export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseO
   if (!io.ok) {
     return io;
   }
+  const spare = oneOf("spare", texts.spare, switches, "on");
+  if (!spare.ok) {
+    return spare;
+  }
   const logFormat = oneOf("log-format", texts.logFormat, logFormats, "auto");
   if (!logFormat.ok) {
     return logFormat;
@@ -196,6 +204,7 @@ export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseO
     ...placement.value,
     pipeline: pipeline.value,
     io: io.value,
+    spare: spare.value === "on",
     logFormat: logFormat.value,
     logLevel: logLevel.value,
     rejoinIntervalSeconds: rejoin.value,

@@ -5,6 +5,7 @@ import { done, failed, type Outcome } from "../base/outcome.ts";
 import type { Rule } from "../rules/schema.ts";
 import type { Change } from "../rules/table.ts";
 import type { Captures } from "./captures.ts";
+import { Drift } from "./drift.ts";
 import type { Ending } from "./ending.ts";
 import type { EndingRule } from "./ending-facts.ts";
 import { Joins } from "./join.ts";
@@ -17,6 +18,7 @@ import { Register, type Step } from "./register.ts";
 import { orderChange } from "./rule-orders.ts";
 import { settle } from "./settle.ts";
 import { subjectOf, tellSteps } from "./tell.ts";
+import { Turns } from "./turns.ts";
 import type { Workers } from "./workers.ts";
 
 /** What relaying stands on, and whom it tells what happened. */
@@ -40,16 +42,17 @@ export class Relaying {
   // What workers have since the last change.
   private endable: EndingRule[] = [];
   private readonly joins: Joins;
-  // A look at links that waits for its turn.
-  private looking: Promise<void> | undefined;
+  private readonly drift: Drift;
+  private edition = 0; // Which change was the last.
+  private looking: Promise<void> | undefined; // A look at links that waits for its turn.
   /** How long the last look at links took, without the waiting for workers. */
   settleMs = 0;
-  // The tail of the line of changes.
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   constructor(parts: RelayingParts) {
     this.parts = parts;
     this.joins = new Joins(parts);
+    this.drift = new Drift(parts.onNews);
     this.register = new Register({ outputs: parts.outputs, pages: () => parts.workers().pages });
   }
 
@@ -142,24 +145,32 @@ export class Relaying {
   /** Somebody else on this host may want, or no longer want, what rules consume. */
   lookForListeners(): Promise<void> {
     this.parts.ending.look();
-    const looked = this.last.then(() => this.endAfterTap());
-    this.last = looked.catch(() => undefined);
-    return looked;
+    return this.turns.take(() => this.endAfterTap());
+  }
+
+  /** Compares what workers have with what they should have, and gives it anew to those that differ. */
+  compareRules(): Promise<void> {
+    const { places } = this.parts.workers();
+    return this.turns.take(() => this.drift.look(places, this.running(), this.edition, performance.now()));
   }
 
   /** The orders that bring a worker that knows nothing to the present. */
   upbringing(): SocketOrder[] {
-    return upbringingOf(this.list().filter((live) => live.pending === undefined));
+    return upbringingOf(this.running());
+  }
+
+  private running(): LiveRule[] {
+    return this.list().filter((live) => live.pending === undefined);
   }
 
   private inTurn<T>(change: () => Promise<T>): Promise<T> {
     // Last of all, and before anyone is answered: only what workers have may end after the tap.
-    const turn = this.last.then(change).finally(() => {
+    const last = () => {
+      this.edition++;
       this.endable = endable(this.list(), this.parts.links.table());
       this.endAfterTap();
-    });
-    this.last = turn.catch(() => undefined);
-    return turn;
+    };
+    return this.turns.take(() => change().finally(last));
   }
 
   private endAfterTap(): void {

@@ -60,6 +60,7 @@ async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<
   const watch = new LinkWatch(links, relaying);
   const bell = setInterval(() => watch.look(performance.now()), limits.linksPollMs);
   const listenerBell = setInterval(() => void relaying.lookForListeners(), limits.listenersPollMs);
+  const comparer = setInterval(() => void relaying.compareRules(), limits.heartbeatPeriodMs);
   void relaying.lookForListeners();
   rejoin.begin();
   const losses = new LossLines({ log, losses: () => lost.totals(), nowMs: () => performance.now() });
@@ -86,6 +87,7 @@ async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<
   log.say("Notice", "ending", { signal: name });
   clearInterval(bell);
   clearInterval(listenerBell);
+  clearInterval(comparer);
   rejoin.close();
   clearInterval(sampler);
   clearInterval(teller);

@@ -38,7 +38,7 @@ import { Rates } from "./rates.ts";
 import type { Rejoin } from "./rejoin.ts";
 import type { Relaying } from "./relaying.ts";
 import type { Troubles } from "./troubles.ts";
-import { framesOf, workerStatus } from "./worker-stats.ts";
+import { framesOf, spareStatus, workerStatus } from "./worker-stats.ts";
 import type { Place, Workers } from "./workers.ts";
 
 /** Where the numbers come from. */
@@ -108,6 +108,8 @@ export class Stats {
       interface: links.join(","),
       ...(place.child?.io === undefined ? {} : { io: place.child.io }),
       status: place.state === "restarting" ? { Restarting: { backoff_ms: place.backoffMs } } : statusWord(place.state),
+      ...(place.child === undefined ? {} : { heartbeat_seconds: place.child.heartbeatAgeMs / 1000 }),
+      stalls: place.stalls,
     }));
   }
 
@@ -153,6 +155,7 @@ export class Stats {
       },
       rules: this.parts.relaying.list().map((live) => this.ruleStatus(live)),
       workers: workers.places.map((place) => this.worker(place)),
+      ...spareStatus(workers.sparePid, workers.isSpareReady),
       links: linkStatus(
         { ...this.parts, pages: workers.pages, kernelDrops: drops.byLink() },
         this.parts.relaying.list(),

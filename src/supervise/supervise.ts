@@ -33,6 +33,7 @@ import { type Refusal, requirements } from "./requirements.ts";
 import { serve } from "./serve.ts";
 import { Stats } from "./stats.ts";
 import { Troubles } from "./troubles.ts";
+import { workerCommand } from "./worker-command.ts";
 import { workerUser } from "./worker-user.ts";
 import { Workers } from "./workers.ts";
 
@@ -99,8 +100,10 @@ async function supervise(
   const signal = Promise.withResolvers<string>();
   started.resolve();
   let result: Refusal | undefined;
-  if (stillborn.length > 0) {
-    result = { code: exitCodes.system, text: `no worker could be started: ${stillborn.join("; ")}` };
+  if (workers.runningCount === 0) {
+    const [first] = workers.places;
+    const code = first?.state === "failed" ? (first.exitCode ?? exitCodes.system) : exitCodes.system;
+    result = { code, text: `no worker could be started: ${stillborn.join("; ")}` };
   } else {
     log.say("Notice", "ready", {
       workers: workers.runningCount,
@@ -158,6 +161,7 @@ function build(
   const ending = new Ending({ links, ownMemberships: () => memberships.holders(), onNews });
   const relaying = new Relaying({ links, captures, memberships, outputs, ending, workers: () => workers, onNews });
   const workers: Workers = new Workers({
+    command: workerCommand(),
     cores,
     uid: user.uid,
     gid: user.gid,
@@ -165,6 +169,7 @@ function build(
     emptyRoot,
     // What the supervisor found to be refused no worker tries again.
     io: io.kind === "ppoll" ? "ppoll" : options.io,
+    hasSpare: options.spare,
     upbringing: {
       captures: (place) => captures.forPlace(place),
       orders: () => [{ order: levelOrder(log.levels), sockets: [] }, ...relaying.upbringing()],
@@ -175,7 +180,7 @@ function build(
         log.say("Warning", "datagrams that a worker held are lost", { worker: index, datagrams: lost });
       }
     },
-    openLog: (place, pid) => log.worker({ worker: place.index, pid }),
+    openLog: (origin) => log.worker(origin),
     onNews,
   });
   const rejoin = new Rejoin({ links, memberships, intervalSeconds: options.rejoinIntervalSeconds, onNews });

@@ -1,5 +1,5 @@
 // What a worker's counter page and process say, in the words of GetStatus.
-import type { FrameStatus, Latency, WorkerStatus } from "../control/status.ts";
+import type { FrameStatus, Latency, Status, WorkerStatus } from "../control/status.ts";
 import { limits } from "../limits.ts";
 import { cpuSeconds } from "./cpu-use.ts";
 import { latencyOf } from "./latency-window.ts";
@@ -25,6 +25,9 @@ export function workerStatus(
     ...(place.reason === undefined ? {} : { reason: place.reason }),
     restarts: place.restarts,
     ...(place.child?.io === undefined ? {} : { io: place.child.io }),
+    stalls: place.stalls,
+    rule_repairs: place.repairs,
+    ...(place.child === undefined ? {} : { heartbeat_seconds: place.child.heartbeatAgeMs / 1000 }),
     rss_bytes: use.resident,
     private_bytes: use.private,
     ring_bytes: ringSize,
@@ -54,6 +57,18 @@ export function workerStatus(
     latency_buckets: page.latencies(),
     latency_sum_us: page.egress("latencySumUs"),
     frames: framesOf([page], kernelDrops),
+  };
+}
+
+/** The worker in reserve; nothing while there is none. */
+export function spareStatus(pid: number | undefined, isReady: boolean): Pick<Status, "spare"> {
+  if (pid === undefined) {
+    return {};
+  }
+  const use = memoryUse(pid);
+  const cpu = cpuSeconds(pid);
+  return {
+    spare: { pid, is_ready: isReady, rss_bytes: use.resident, private_bytes: use.private, cpu_seconds: cpu },
   };
 }
 

@@ -1,12 +1,15 @@
 // The workers: one place a core, each with a process most of the time. What dies is replaced by policy (restart.ts); a
 // replacement gets the counter page and the capture sockets of the one before, and the whole rule set as its first order.
+import { reasonOf } from "../base/outcome.ts";
 import { limits } from "../limits.ts";
 import type { LogTaker } from "../log/forward.ts";
-import type { DoorMessage, IoWish, Order } from "../worker/orders.ts";
+import type { Origin } from "../log/layout.ts";
+import type { DoorMessage, Order } from "../worker/orders.ts";
 import { causeOfDeath } from "./cause-of-death.ts";
-import { Child } from "./child.ts";
+import { Child, type ChildEnd, type ChildPlan } from "./child.ts";
 import { Page } from "./pages.ts";
-import { afterDeath, neverDied } from "./restart.ts";
+import { afterDeath, type Deaths, neverDied } from "./restart.ts";
+import { Spare } from "./spare.ts";
 
 /** `failed`: it ended in a way that another try would only repeat. */
 export type WorkerState = "starting" | "running" | "restarting" | "stopping" | "failed";
@@ -21,7 +24,14 @@ export type Place = {
   /** Why it is not running. */
   reason: string | undefined;
   restarts: number;
+  /** Of these, how often its worker was alive and stuck. */
+  stalls: number;
+  /** How often its worker held other rules than it should, and was given them anew. */
+  repairs: number;
   backoffMs: number;
+  deaths: Deaths;
+  /** Of the last that ended; null: a signal. */
+  exitCode: number | null;
 };
 
 /** What goes through the door beside a capture socket. */
@@ -35,20 +45,16 @@ export type Upbringing = {
   orders: () => { order: Order; sockets: readonly number[] }[];
 };
 
-/** How many workers there are, as whom they live, and whom they concern. */
-export type WorkersPlan = {
+/** How many workers there are, how they live, and whom they concern. */
+export type WorkersPlan = ChildPlan & {
   cores: readonly number[];
-  uid: number;
-  gid: number;
-  pipeline: "split" | "unified";
-  io: IoWish;
-  /** What becomes the root of their file system (isolation.ts). */
-  emptyRoot: number | undefined;
+  /** Whether one more waits for the death of another. */
+  hasSpare: boolean;
   upbringing: Upbringing;
   /** Nobody writes the page of this place any more, until a successor is born. */
   died: (place: Place) => void;
   /** Where the log of a worker goes. */
-  openLog: (place: Place, pid: number) => LogTaker;
+  openLog: (origin: Origin) => LogTaker;
   onNews: (level: "Info" | "Warning" | "Error", message: string) => void;
 };
 
@@ -57,6 +63,8 @@ export class Workers {
   readonly places: readonly Place[];
   private readonly plan: WorkersPlan;
   private readonly timers = new Set<ReturnType<typeof setTimeout>>();
+  private readonly spare: Spare;
+  private looker: ReturnType<typeof setInterval> | undefined;
   private isEnding = false;
 
   constructor(plan: WorkersPlan) {
@@ -69,14 +77,33 @@ export class Workers {
       state: "starting",
       reason: undefined,
       restarts: 0,
+      stalls: 0,
+      repairs: 0,
       backoffMs: 0,
+      deaths: neverDied,
+      exitCode: null,
     }));
+    this.spare = new Spare({ make: () => this.make(), onNews: plan.onNews });
   }
 
-  /** Starts all; returns the reason of each that could not live. */
+  /** Starts all; returns the reason of each that could not live. Those that may yet are tried again. */
   async start(): Promise<string[]> {
-    const reasons = await Promise.all(this.places.map((place) => this.bear(place, neverDied)));
+    this.looker = setInterval(() => this.look(), limits.heartbeatLookMs);
+    const reasons = await Promise.all(this.places.map((place) => this.bear(place)));
+    if (this.plan.hasSpare) {
+      this.spare.prepare();
+    }
     return reasons.filter((reason) => reason !== undefined);
+  }
+
+  /** The pid of the spare worker, whether it waits or is being born. */
+  get sparePid(): number | undefined {
+    return this.spare.child?.pid;
+  }
+
+  /** True when one could take over at once. */
+  get isSpareReady(): boolean {
+    return this.spare.child?.isReady === true;
   }
 
   get runningCount(): number {
@@ -125,40 +152,72 @@ export class Workers {
   /** Lets all drain and end. With `atOnce` they are killed. */
   async end(): Promise<void> {
     this.isEnding = true;
+    clearInterval(this.looker);
     for (const timer of this.timers) {
       clearTimeout(timer);
     }
-    await Promise.all(
-      this.places.map(async (place) => {
+    await Promise.all([
+      this.spare.end(),
+      ...this.places.map(async (place) => {
         place.state = "stopping";
         await place.child?.end();
       }),
-    );
+    ]);
   }
 
   /** Ends all without draining: the second signal. */
   killAll(): void {
+    this.spare.child?.kill();
     for (const place of this.places) {
       place.child?.kill();
     }
   }
 
-  private async bear(place: Place, deaths: typeof neverDied): Promise<string | undefined> {
-    const { core, page } = place;
-    const { uid, gid, pipeline, io, emptyRoot, upbringing } = this.plan;
+  private look(): void {
+    const nowMs = performance.now();
+    this.spare.child?.look(nowMs);
+    for (const { child } of this.places) {
+      child?.look(nowMs);
+    }
+  }
+
+  private make(): Child {
+    return new Child(this.plan, { openLog: this.plan.openLog, ended: (child, end) => this.ended(child, end) });
+  }
+
+  private async bear(place: Place): Promise<string | undefined> {
+    const { index, core } = place;
+    const name = `worker ${index} on core ${core}`;
     place.state = "starting";
-    const child = new Child(
-      { core, uid, gid, pipeline, io, counters: page.fd, emptyRoot },
-      {
-        openLog: (pid) => this.plan.openLog(place, pid),
-        ended: (each, exitCode, signal) => this.mourn(place, each, deaths, exitCode, signal),
-      },
-    );
+    let child: Child;
+    try {
+      child = this.spare.take() ?? this.make();
+    } catch (thrown) {
+      place.reason = `it could not be started: ${reasonOf(thrown)}`;
+      this.again(place, `worker ${index} could not be started: ${reasonOf(thrown)}`, null, 0);
+      return `${name}: ${place.reason}`;
+    }
     place.child = child;
     const reason = await child.born;
-    if (reason !== undefined || place.child !== child) {
+    if (place.child !== child) {
+      return `${name}: ${reason ?? place.reason}`;
+    }
+    if (reason !== undefined) {
+      // It is being ended; what follows is decided when it is gone.
       place.reason = reason;
-      return `worker ${place.index} on core ${core}: ${reason}`;
+      return `${name}: ${reason}`;
+    }
+    const error = await this.bringUp(place, child);
+    return error === undefined ? undefined : `${name}: ${error}`;
+  }
+
+  private async bringUp(place: Place, child: Child): Promise<string | undefined> {
+    const { index, core, page } = place;
+    const { upbringing, hasSpare, onNews } = this.plan;
+    const name = `worker ${index} (pid ${child.pid})`;
+    const unpinned = child.settle({ index, core, counters: page.fd });
+    if (unpinned !== undefined) {
+      onNews("Warning", `${name}: ${unpinned}`);
     }
     // No await between here and "running": what changes now must reach it either this way or as an order.
     for (const { message, fd } of upbringing.captures(place)) {
@@ -169,45 +228,54 @@ export class Workers {
     place.reason = undefined;
     const errors = (await Promise.all(taught)).filter((error) => error !== undefined);
     for (const error of errors) {
-      this.plan.onNews("Error", `worker ${place.index} (pid ${child.pid}) did not take its rules: ${error}`);
+      onNews("Error", `${name} did not take its rules: ${error}`);
+    }
+    if (hasSpare) {
+      this.spare.prepare();
     }
     return errors[0];
   }
 
-  private mourn(
-    place: Place,
-    child: Child,
-    deaths: typeof neverDied,
-    exitCode: number | null,
-    signal: string | null,
-  ): void {
-    const how = causeOfDeath(place.page, exitCode, signal);
+  private ended(child: Child, end: ChildEnd): void {
+    const place = this.places.find((each) => each.child === child);
+    if (place === undefined) {
+      this.spare.ended(child, end);
+      return;
+    }
     place.child = undefined;
+    place.exitCode = end.exitCode;
+    const exit = causeOfDeath(place.page, end.exitCode, end.signal);
+    place.stalls += child.isStuck ? 1 : 0;
     this.plan.died(place);
     if (this.isEnding) {
       return;
     }
-    place.reason = place.reason ?? `it ended: ${how}`;
-    const nowMs = Date.now();
-    const verdict = afterDeath(deaths, exitCode, nowMs - child.bornMs, nowMs);
-    if ("isPermanent" in verdict) {
+    const how = end.failure === undefined ? exit : `${end.failure} (${exit})`;
+    place.reason = `it ended: ${how}`;
+    this.again(place, `worker ${place.index} (pid ${child.pid}) ended: ${how}`, end.exitCode, child.livedMs);
+  }
+
+  /** Fills a place whose worker is gone, now or later, or not at all. */
+  private again(place: Place, what: string, exitCode: number | null, livedMs: number): void {
+    const verdict = afterDeath(place.deaths, exitCode, livedMs);
+    place.deaths = verdict.deaths;
+    if ("permanent" in verdict) {
       place.state = "failed";
-      this.plan.onNews(
-        "Error",
-        `worker ${place.index} (pid ${child.pid}) ended: ${how}; it would only do so again, so it is not restarted`,
-      );
+      place.reason = `${place.reason}; ${verdict.permanent}`;
+      this.plan.onNews("Error", `${what}; ${verdict.permanent}: it would only end so again and is not restarted`);
       return;
     }
     place.state = "restarting";
     place.restarts++;
     place.backoffMs = verdict.restartInMs;
-    this.plan.onNews(
-      "Warning",
-      `worker ${place.index} (pid ${child.pid}) ended: ${how}; restarting in ${verdict.restartInMs} ms`,
-    );
+    this.plan.onNews("Warning", `${what}; restarting in ${verdict.restartInMs} ms`);
+    if (verdict.restartInMs === 0) {
+      void this.bear(place);
+      return;
+    }
     const timer = setTimeout(() => {
       this.timers.delete(timer);
-      void this.bear(place, verdict.deaths);
+      void this.bear(place);
     }, verdict.restartInMs);
     this.timers.add(timer);
   }

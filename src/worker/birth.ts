@@ -1,6 +1,6 @@
-// A worker's birth: fd 3 brings the hello and the streams, then the process pins itself, opens its rings, gives up every right,
-// and only then touches a frame. After that it lives in its loops until the supervisor closes the streams or says so.
-import { readdirSync } from "node:fs";
+// A worker's birth: fd 3 brings the hello and the streams, then the process opens its rings, warms up and gives up every right.
+// When it is shown its place, at once or, as a spare, much later, it lives in its loops until the supervisor closes the streams
+// or says so.
 import { Worker } from "node:worker_threads";
 import { exitCodes } from "../base/exit.ts";
 import { reasonOf } from "../base/outcome.ts";
@@ -12,23 +12,26 @@ import { Queue, queueMemory } from "../relay/queue.ts";
 import { abiDifference, abiText } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
 import { origin, shim } from "../shim/library.ts";
+import { map } from "../shim/memory.ts";
 import { nameThread, nonblock } from "../shim/process.ts";
-import { type Ring, type RingKind, RingRefused } from "../shim/ring.ts";
+import { pollBits, type Ring, type RingKind, RingRefused } from "../shim/ring.ts";
 import { EgressSide } from "./egress-side.ts";
 import { sayFinal } from "./final.ts";
 import { IngressSide } from "./ingress-side.ts";
 import { run as runLoop } from "./loop.ts";
 import type { DoorMessage } from "./orders.ts";
-import { end, openCounters, openLog, openRing, type ThreadSetup, watch } from "./parts.ts";
+import { end, handPage, openCounters, openLog, openRing, type ThreadSetup, watch } from "./parts.ts";
 import { RegionTable, regionMemory } from "./regions.ts";
 import { type Confinement, confine } from "./sandbox/confine.ts";
-import { type Delivery, Door, OrderStream, Reporter } from "./streams.ts";
+import { Door, OrderStream, Reporter } from "./streams.ts";
+import { tokens } from "./tokens.ts";
 import { warmUp } from "./warmup.ts";
 
 type Hello = Extract<DoorMessage, { kind: "hello" }>;
 
 const doorFd = 3;
 const errorOutput = 2;
+const goodbye = "the supervisor is gone";
 
 /** The supervisor made this worker, and it cannot become one: `code` is the exit code, the text says why. */
 class StillBorn extends Error {
@@ -46,48 +49,73 @@ export async function run(): Promise<number> {
   const pipe = openLog();
   const log = pipe.writer("DataPlane");
   try {
-    await live(pipe, log);
+    await begin(pipe, log);
   } catch (thrown) {
     const code = thrown instanceof StillBorn ? thrown.code : exitCodes.broken;
-    log.say("Critical", `worker ends: ${reasonOf(thrown)}`);
+    if (code !== exitCodes.ok) {
+      log.say("Critical", `worker ends: ${reasonOf(thrown)}`);
+    }
     end(code);
   }
   return exitCodes.ok;
 }
 
-async function live(pipe: LogPipe, log: LogWriter): Promise<void> {
+/** What the hello brought. */
+type Given = {
+  door: Door;
+  hello: Hello;
+  reporter: Reporter;
+  ingressOrders: number;
+  egressOrders: number;
+  emptyRoot: number | undefined;
+};
+
+async function begin(pipe: LogPipe, log: LogWriter): Promise<void> {
   const door = new Door(doorFd);
-  const { message: hello, fds } = await awaitMessage(door, "hello");
+  const { message: hello, fds } = await awaitHello(door);
   const [request, ingressOrders, egressOrders, emptyRoot] = fds;
   if (request === undefined || ingressOrders === undefined || egressOrders === undefined) {
     throw new StillBorn(exitCodes.broken, "the hello came without its three streams");
   }
-  refuseStranger(hello);
-  const counterMessage = await awaitMessage(door, "counters");
-  const counterFd = counterMessage.fds[0] ?? -1;
-  const page = openCounters(counterFd);
-  if (page === undefined) {
-    throw new StillBorn(exitCodes.system, "the counter page could not be mapped");
+  const reporter = new Reporter(request);
+  try {
+    await live(pipe, log, { door, hello, reporter, ingressOrders, egressOrders, emptyRoot });
+  } catch (thrown) {
+    if (thrown instanceof StillBorn && thrown.code !== exitCodes.ok) {
+      reporter.say({ kind: "stillborn", reason: thrown.message });
+    }
+    throw thrown;
   }
-  const counters = page.f64;
-  pipe.countIn(counters, ingressCounter.linesLost);
-  pin(hello.core, log);
+}
+
+async function live(pipe: LogPipe, log: LogWriter, given: Given): Promise<void> {
+  const { door, hello, reporter, ingressOrders, egressOrders, emptyRoot } = given;
+  refuseStranger(hello);
   prefer(log);
-  nameThread("mcr worker");
+  nameThread("mcr spare");
   const setup: ThreadSetup = {
     queue: queueMemory(limits.queueEntries),
     regions: regionMemory(),
-    counters: counterFd,
+    page: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
     orders: egressOrders,
-    request,
+    request: reporter.fd,
     wakeup: hello.pipeline === "split" ? shim.mcr_eventfd() : -1,
     io: hello.io,
   };
   const otherRing = hello.pipeline === "split" ? await startEgress(setup) : undefined;
   const ring = openRingOrSayWhy(hello, log);
   warmUp();
-  giveUp(hello, { emptyRoot, counters: page, rings: [ring.kind, otherRing ?? ring.kind] }, log);
-  const reporter = new Reporter(request);
+  giveUp(hello, { emptyRoot, rings: [ring.kind, otherRing ?? ring.kind] }, log);
+  reporter.say({ kind: "born", pid: process.pid, io: ring.kind });
+  const counterFd = awaitPlace(door, ring);
+  const page = openCounters(counterFd);
+  if (page === undefined) {
+    throw new StillBorn(exitCodes.system, "the counter page could not be mapped");
+  }
+  const counters = page.f64;
+  shim.mcr_refused_note(page.at(refusedCall * Float64Array.BYTES_PER_ELEMENT));
+  pipe.countIn(counters, ingressCounter.linesLost);
+  handPage(setup, counterFd);
   const regions = new RegionTable(setup.regions);
   const ingress = new IngressSide({
     ring,
@@ -100,7 +128,6 @@ async function live(pipe: LogPipe, log: LogWriter): Promise<void> {
     pipe,
     wake: () => shim.mcr_eventfd_write(setup.wakeup),
   });
-  reporter.say({ kind: "born", pid: process.pid, io: ring.kind });
   if (origin.note !== undefined) {
     log.say("Notice", origin.note);
   }
@@ -120,53 +147,66 @@ async function live(pipe: LogPipe, log: LogWriter): Promise<void> {
   end(exitCodes.ok);
 }
 
-async function awaitMessage<Kind extends DoorMessage["kind"]>(door: Door, kind: Kind) {
+async function awaitHello(door: Door): Promise<{ message: Hello; fds: number[] }> {
   const deadline = Date.now() + limits.workerBirthWaitMs;
   for (;;) {
-    const delivery: Delivery | { ended: true; reason?: string } | undefined = door.next();
-    if (delivery !== undefined && "ended" in delivery) {
-      throw new StillBorn(exitCodes.ok, delivery.reason ?? "the supervisor is gone");
-    }
+    const delivery = expected(door.next(), "hello");
     if (delivery !== undefined) {
-      const { message } = delivery;
-      if (message.kind !== kind) {
-        throw new StillBorn(exitCodes.broken, `fd ${doorFd} brought ${message.kind} where ${kind} was due`);
-      }
-      return { message: message as Extract<DoorMessage, { kind: Kind }>, fds: delivery.fds };
+      return delivery;
     }
     if (Date.now() > deadline) {
-      throw new StillBorn(exitCodes.broken, `no ${kind} on fd ${doorFd} within ${limits.workerBirthWaitMs} ms`);
+      throw new StillBorn(exitCodes.broken, `no hello on fd ${doorFd} within ${limits.workerBirthWaitMs} ms`);
     }
     await Bun.sleep(1);
   }
+}
+
+/** Waits for its place, a spare for as long as nobody dies; returns the counter page. Nothing else is to be done till then. */
+function awaitPlace(door: Door, ring: Ring): number {
+  ring.poll(door.fd, pollBits.in, tokens.place);
+  for (;;) {
+    const delivery = expected(door.next(), "place");
+    if (delivery !== undefined) {
+      ring.cancel(tokens.place);
+      nameThread("mcr worker");
+      return delivery.fds[0] ?? -1;
+    }
+    ring.wait(0, limits.turnWaitUs);
+  }
+}
+
+type Next = ReturnType<Door["next"]>;
+
+/** `next` as the message that is due, undefined when nothing came; anything else ends the worker. */
+function expected<Kind extends DoorMessage["kind"]>(next: Next, kind: Kind) {
+  if (next === undefined) {
+    return undefined;
+  }
+  if ("ended" in next) {
+    throw new StillBorn(next.reason === undefined ? exitCodes.ok : exitCodes.broken, next.reason ?? goodbye);
+  }
+  const { message, fds } = next;
+  if (message.kind !== kind) {
+    throw new StillBorn(exitCodes.broken, `fd ${doorFd} brought ${message.kind} where ${kind} was due`);
+  }
+  return { message: message as Extract<DoorMessage, { kind: Kind }>, fds };
 }
 
 /** A worker of another build would read other structs at other places. */
 function refuseStranger(hello: Hello): void {
   if (hello.version !== programVersion) {
     throw new StillBorn(
-      exitCodes.broken,
+      exitCodes.protocol,
       `the supervisor is version ${hello.version}, this worker is ${programVersion}; restart the supervisor`,
     );
   }
   const difference = abiDifference(abiText(), hello.abi);
   if (difference !== undefined) {
-    throw new StillBorn(exitCodes.broken, `the supervisor is of another build (${difference}); restart it`);
+    throw new StillBorn(exitCodes.protocol, `the supervisor is of another build (${difference}); restart it`);
   }
 }
 
-/** Every thread there is so far; those born later inherit it. */
-function pin(core: number, log: LogWriter): void {
-  for (const thread of readdirSync("/proc/self/task")) {
-    const error = shim.mcr_pin(Number(thread), core);
-    if (error < 0) {
-      log.say("Warning", `not pinned to core ${core}: ${errnoName(error)}`, { thread });
-      return;
-    }
-  }
-}
-
-/** Ahead of what else runs on the core, the runtime's own compiler included; the egress thread, started later, inherits it. */
+/** Ahead of what else runs on its core, the runtime's own compiler included; the egress thread, started later, inherits it. */
 function prefer(log: LogWriter): void {
   const error = shim.mcr_prefer(limits.workerNice, limits.workerSliceUs);
   if (error < 0) {
@@ -180,10 +220,11 @@ function prefer(log: LogWriter): void {
 }
 
 /** Every right; after this the process has its descriptors, its memory and the calls of its loops. */
-function giveUp(hello: Hello, has: Pick<Confinement, "emptyRoot" | "counters" | "rings">, log: LogWriter): void {
+function giveUp(hello: Hello, has: Pick<Confinement, "emptyRoot" | "rings">, log: LogWriter): void {
   const { uid, gid } = hello;
-  const refusedCallOffset = refusedCall * Float64Array.BYTES_PER_ELEMENT;
-  for (const { isFatal, text } of confine({ uid, gid, ...has, refusedCallOffset })) {
+  // Until the worker has its place, and the page that goes with it, nobody reads this.
+  const note = map(Float64Array.BYTES_PER_ELEMENT);
+  for (const { isFatal, text } of confine({ uid, gid, ...has, refusedCallAt: note.pointer })) {
     if (isFatal) {
       throw new StillBorn(exitCodes.permission, text);
     }

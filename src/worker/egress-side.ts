@@ -1,4 +1,5 @@
 // The egress half in a worker's life: sockets and rules from orders, datagrams from the queue to the kernel.
+import { assert } from "../base/assert.ts";
 import { limits } from "../limits.ts";
 import type { LogPipe, LogWriter } from "../log/writer.ts";
 import { Egress } from "../relay/egress.ts";
@@ -6,11 +7,14 @@ import type { OutputOrder } from "../relay/output.ts";
 import { protocols } from "../relay/parse.ts";
 import type { Queue } from "../relay/queue.ts";
 import { Sends } from "../relay/send.ts";
+import { none } from "../relay/slots.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import { pollBits, type Ring } from "../shim/ring.ts";
+import { RulesDigest } from "./digest.ts";
 import type { Side } from "./loop.ts";
 import type { NumberedOrder, OrderRule } from "./orders.ts";
+import { OutputSockets } from "./output-sockets.ts";
 import { wallUs } from "./parts.ts";
 import type { RegionTable } from "./regions.ts";
 import { type RuleChanges, RulePieces } from "./rule-changes.ts";
@@ -35,7 +39,8 @@ export class EgressSide implements Side {
   private readonly parts: EgressSideParts;
   private readonly log: LogWriter;
   private readonly egress: Egress;
-  private readonly sockets = new Map<number, number>();
+  private readonly sockets = new OutputSockets((fd) => shim.mcr_close(fd));
+  private readonly digest = new RulesDigest("egress");
   private readonly pieces = new RulePieces();
   private isOrderStreamOpen = true;
   private endsAtNs = 0;
@@ -53,7 +58,7 @@ export class EgressSide implements Side {
       wallUs,
       regionOpen: (row) => regions.open(row),
       regionClosed: (row) => regions.close(row),
-      socketClosed: (fd) => this.closeSocket(fd),
+      socketClosed: (fd) => shim.mcr_close(fd),
     });
     ring.poll(orders.fd, pollBits.in, tokens.egressOrders);
     if (wakeup >= 0) {
@@ -71,6 +76,7 @@ export class EgressSide implements Side {
       this.awaitRule();
     }
     this.endWhenDrained(nowNs);
+    this.parts.reporter.flush();
     return taken < 0 || taken === limits.turnEntriesMax;
   }
 
@@ -83,7 +89,9 @@ export class EgressSide implements Side {
   }
 
   waitUs(): number {
-    return this.egress.hasBlocked || this.egress.hasEnded ? limits.turnRetryUs : limits.turnWaitUs;
+    return this.egress.hasBlocked || this.egress.hasEnded || this.parts.reporter.isBehind
+      ? limits.turnRetryUs
+      : limits.turnWaitUs;
   }
 
   gatherUs(): number {
@@ -136,24 +144,23 @@ export class EgressSide implements Side {
     for (const each of read) {
       const error = this.apply(each);
       this.log.say("Debug", `order ${each.seq} ${error === undefined ? "carried out" : "refused"}: ${each.order.kind}`);
-      reporter.say({ kind: "done", seq: each.seq, by: "egress", ...(error === undefined ? {} : { error }) });
+      reporter.done(each.seq, "egress", this.digest.text, error);
     }
     if (end !== undefined) {
       this.isOrderStreamOpen = false;
-      if (end.reason !== undefined) {
-        this.log.say("Error", end.reason);
-      }
+      // What comes next on it would be nonsense too, and orders that never arrive leave rules wrong: the worker ends.
+      assert(end.reason === undefined, `egress: ${end.reason}`);
     }
   }
 
   private apply({ order }: NumberedOrder): string | undefined {
     switch (order.kind) {
       case "Sockets":
-        return this.takeSockets(order.ids);
+        return this.sockets.arrive(order.ids, this.parts.orders.sockets.splice(0, order.ids.length));
       case "ChangeRules":
         return this.changeRules(this.pieces.add(order));
       case "SyncRules":
-        return this.syncRules(order.rules);
+        return this.swept(() => this.syncRules(order.rules));
       case "SetLogLevel":
         this.parts.pipe.follow(order.global, order.facilities);
         return undefined;
@@ -165,21 +172,10 @@ export class EgressSide implements Side {
     }
   }
 
-  private takeSockets(ids: readonly number[]): string | undefined {
-    const arrived = this.parts.orders.sockets.splice(0, ids.length);
-    if (arrived.length < ids.length) {
-      return `${ids.length} sockets were announced, ${arrived.length} arrived`;
-    }
-    for (const [at, id] of ids.entries()) {
-      const fd = arrived[at] as number;
-      if (this.sockets.has(id)) {
-        // A worker born during a change hears of the same socket twice.
-        shim.mcr_close(fd);
-      } else {
-        this.sockets.set(id, fd);
-      }
-    }
-    return undefined;
+  private swept(change: () => string | undefined): string | undefined {
+    const error = change();
+    this.sockets.sweep();
+    return error;
   }
 
   /** All of it or, with an error, nothing. */
@@ -187,56 +183,59 @@ export class EgressSide implements Side {
     if (changes === undefined) {
       return undefined;
     }
-    const error = changes.put.map((rule) => this.missingSocket(rule)).find((missing) => missing !== undefined);
-    if (error === undefined) {
-      for (const serial of changes.remove) {
-        this.egress.removeRule(serial);
+    return this.swept(() => {
+      const error = changes.put.map((rule) => this.missingSocket(rule)).find((missing) => missing !== undefined);
+      if (error === undefined) {
+        for (const serial of changes.remove) {
+          this.removeRule(serial);
+        }
+        for (const rule of changes.put) {
+          this.setRule(rule);
+        }
       }
-      for (const rule of changes.put) {
-        this.setRule(rule);
-      }
-    }
-    return error;
+      return error;
+    });
   }
 
-  private missingSocket({ rule_id, outputs }: OrderRule): string | undefined {
-    const missing = outputs.find(({ id, isPending }) => !isPending && !this.sockets.has(id));
+  /** An output that is here already keeps the socket it has; any other needs one that arrived. */
+  private missingSocket({ serial, rule_id, outputs }: OrderRule): string | undefined {
+    const held = this.egress.outputIds(serial);
+    const missing = outputs.find(
+      ({ id, isPending }) => !isPending && !held.has(id) && this.sockets.find(id) === undefined,
+    );
     return missing && `rule ${rule_id}: the socket of output ${missing.id} did not arrive`;
   }
 
   private setRule(rule: OrderRule): string | undefined {
     const error = this.missingSocket(rule);
     if (error === undefined) {
+      const held = this.egress.outputIds(rule.serial);
       const outputs: OutputOrder[] = rule.outputs.map(({ id, counter, isPending }) => ({
         id,
-        fd: isPending ? -1 : (this.sockets.get(id) ?? -1),
+        fd: isPending || held.has(id) ? none : this.sockets.claim(id),
         counter,
         mayGather: rule.protocol === protocols.udp,
       }));
       this.egress.setRule(rule.serial, outputs, rule.counter);
+      this.digest.put(rule);
     }
     return error;
+  }
+
+  private removeRule(serial: number): void {
+    this.egress.removeRule(serial);
+    this.digest.drop(serial);
   }
 
   private syncRules(rules: readonly OrderRule[]): string | undefined {
     const kept = new Set(rules.map((rule) => rule.serial));
     for (const serial of this.egress.serials()) {
       if (!kept.has(serial)) {
-        this.egress.removeRule(serial);
+        this.removeRule(serial);
       }
     }
     const errors = rules.map((rule) => this.setRule(rule)).filter((error) => error !== undefined);
     return errors.length > 0 ? errors.slice(0, 3).join("; ") : undefined;
-  }
-
-  private closeSocket(fd: number): void {
-    for (const [id, each] of this.sockets) {
-      if (each === fd) {
-        this.sockets.delete(id);
-        break;
-      }
-    }
-    shim.mcr_close(fd);
   }
 
   /** After ingress has ended: goes on until nothing is held, but not for ever. */

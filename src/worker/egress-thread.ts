@@ -8,7 +8,7 @@ import { nameThread } from "../shim/process.ts";
 import { EgressSide } from "./egress-side.ts";
 import { sayFinal } from "./final.ts";
 import { run } from "./loop.ts";
-import { end, openCounters, openLog, openRing, type ThreadSetup, watch } from "./parts.ts";
+import { awaitPage, end, openCounters, openLog, openRing, type ThreadSetup, watch } from "./parts.ts";
 import { RegionTable } from "./regions.ts";
 import { OrderStream, Reporter } from "./streams.ts";
 import { warmUp } from "./warmup.ts";
@@ -18,15 +18,15 @@ function live(setup: ThreadSetup): void {
   const log = pipe.writer("Egress");
   try {
     nameThread("mcr egress");
-    const counters = openCounters(setup.counters)?.f64;
-    if (counters === undefined) {
-      throw new Error("the counter page could not be mapped");
-    }
-    pipe.countIn(counters, egress.linesLost);
     const ring = openRing(setup.io, log);
     // The main thread waits for this before it gives up, for all threads, the right to open anything.
     parentPort?.postMessage(ring.kind);
     warmUp();
+    const counters = openCounters(awaitPage(setup))?.f64;
+    if (counters === undefined) {
+      throw new Error("the counter page could not be mapped");
+    }
+    pipe.countIn(counters, egress.linesLost);
     const queue = new Queue(setup.queue, "consumer");
     const side = new EgressSide({
       ring,

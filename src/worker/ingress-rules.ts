@@ -1,19 +1,27 @@
 // The rules of the ingress half: what orders brought, and the match tables of the captures that follow from it.
 import type { Capture } from "../relay/capture.ts";
 import { MatchTable } from "../relay/match.ts";
+import { RulesDigest } from "./digest.ts";
 import { matchRule } from "./match-rule.ts";
 import type { OrderRule } from "./orders.ts";
 
 /** Rules by serial number. Match tables follow at rebuild(), once for any number of changes. */
 export class IngressRules {
   readonly bySerial = new Map<number, OrderRule>();
+  private readonly digest = new RulesDigest("ingress");
   /** Captures whose rules changed since the last rebuild. */
   private readonly changed = new Set<number>();
+
+  /** What the supervisor compares (digest.ts). */
+  get text(): string {
+    return this.digest.text;
+  }
 
   /** Adds a rule, or puts it in the place of the one with its serial number. */
   put(rule: OrderRule): void {
     this.remove(rule.serial);
     this.bySerial.set(rule.serial, rule);
+    this.digest.put(rule);
     this.changed.add(rule.capture);
   }
 
@@ -21,6 +29,7 @@ export class IngressRules {
     const rule = this.bySerial.get(serial);
     if (rule !== undefined) {
       this.bySerial.delete(serial);
+      this.digest.drop(serial);
       this.changed.add(rule.capture);
     }
   }

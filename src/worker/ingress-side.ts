@@ -1,4 +1,5 @@
 // The ingress half in a worker's life: capture sockets from the door, rules from orders, frames to the queue.
+import { assert } from "../base/assert.ts";
 import { limits } from "../limits.ts";
 import type { LogPipe, LogWriter } from "../log/writer.ts";
 import { Capture } from "../relay/capture.ts";
@@ -79,6 +80,7 @@ export class IngressSide implements Side {
     if (this.isEnded) {
       return false;
     }
+    this.parts.reporter.flush();
     const taken = this.isTaught ? this.ingress.step(limits.turnFramesMax, nowNs) : 0;
     this.gather.note(taken, nowNs);
     this.turnsLeft -= this.isEnding ? 1 : 0;
@@ -98,7 +100,7 @@ export class IngressSide implements Side {
 
   waitUs(): number {
     // Frames that found the queue full wait in the ring; no new edge of theirs will come.
-    return this.ingress.hasFrames ? limits.turnRetryUs : limits.turnWaitUs;
+    return this.ingress.hasFrames || this.parts.reporter.isBehind ? limits.turnRetryUs : limits.turnWaitUs;
   }
 
   gatherUs(): number {
@@ -152,15 +154,20 @@ export class IngressSide implements Side {
   private readOrders(): void {
     const { orders, reporter } = this.parts;
     const { orders: read, end } = orders.read();
-    const answers = read.map((each) => ({ seq: each.seq, kind: each.order.kind, error: this.apply(each) }));
+    const answers = read.map((each) => {
+      const error = this.apply(each);
+      return { seq: each.seq, kind: each.order.kind, error, rules: this.rules.text };
+    });
     this.rules.rebuild((serial) => this.captures.get(serial)?.capture);
-    for (const { seq, kind, error } of answers) {
+    for (const { seq, kind, error, rules } of answers) {
       this.log.say("Debug", `order ${seq} ${error === undefined ? "carried out" : "refused"}: ${kind}`);
-      reporter.say({ kind: "done", seq, by: "ingress", ...(error === undefined ? {} : { error }) });
+      reporter.done(seq, "ingress", rules, error);
     }
     if (end !== undefined && !this.isEnding) {
+      // What comes next on it would be nonsense too, and orders that never arrive leave rules wrong: the worker ends.
+      assert(end.reason === undefined, `ingress: ${end.reason}`);
       this.isEnding = true;
-      this.log.say(end.reason === undefined ? "Info" : "Error", end.reason ?? "the supervisor closed the order stream");
+      this.log.say("Info", "the supervisor closed the order stream");
     }
   }
 
@@ -233,9 +240,8 @@ export class IngressSide implements Side {
     for (;;) {
       const delivery = door.next();
       if (delivery === undefined || "ended" in delivery) {
-        if (delivery?.reason !== undefined) {
-          this.log.say("Error", delivery.reason);
-        }
+        // A plain end is told by the order streams as well.
+        assert(delivery?.reason === undefined, `the door: ${delivery?.reason}`);
         return;
       }
       const [fd] = delivery.fds;
@@ -261,7 +267,7 @@ export class IngressSide implements Side {
     regions.put(row, { address, size, slotCount, slotSize, blockSize, slotFirst: regions.slotFirst(row) }, fd);
     const at = linkFirst + message.counter * linkSize + linkField.readSlot;
     const capture = new Capture(serial, fd, regions.open(row), message.counter, this.parts.counters[at] ?? 0);
-    const lost = capture.releaseTaken();
+    const lost = capture.resume();
     if (lost > 0) {
       this.log.say("Warning", "frames of a worker that died were given back", { link: message.link, frames: lost });
     }

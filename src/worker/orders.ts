@@ -60,10 +60,23 @@ export type Order = z.infer<typeof order>;
 export type OrderRule = z.infer<typeof orderRule>;
 export type NumberedOrder = z.infer<typeof numberedOrder>;
 
+/** The two halves of a worker, each of which carries out every order. */
+export const halves = ["ingress", "egress"] as const;
+export type Half = (typeof halves)[number];
+
 /** What a worker says on the request socket. */
 export const report = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("born"), pid: index, io: z.enum(ioKinds) }),
-  z.object({ kind: z.literal("done"), seq: index, by: z.enum(["ingress", "egress"]), error: z.string().optional() }),
+  /** It cannot become a worker: the reason, in words for an operator. */
+  z.object({ kind: z.literal("stillborn"), reason: z.string() }),
+  /** A half has carried out order `seq`, and holds these rules since (digest.ts). */
+  z.object({
+    kind: z.literal("done"),
+    seq: index,
+    by: z.enum(halves),
+    rules: z.string().max(limits.rulesDigestSizeMax),
+    error: z.string().optional(),
+  }),
 ]);
 export type Report = z.infer<typeof report>;
 
@@ -73,13 +86,13 @@ export const doorMessage = z.discriminatedUnion("kind", [
     kind: z.literal("hello"),
     version: z.string(),
     abi: z.string(),
-    core: index,
     uid: index,
     gid: index,
     pipeline: z.enum(["split", "unified"]),
     io: z.enum(ioWishes),
   }),
-  z.object({ kind: z.literal("counters"), size: index }),
+  /** The place it lives at from now on, with the counter page beside it. It may be long in coming: to a spare. */
+  z.object({ kind: z.literal("place"), worker: index }),
   z.object({
     kind: z.literal("capture"),
     serial: index,

@@ -13,7 +13,8 @@ import type { IoWish } from "./orders.ts";
 export type ThreadSetup = {
   queue: SharedArrayBuffer;
   regions: SharedArrayBuffer;
-  counters: number;
+  /** One word: the counter page's descriptor, 0 until the worker has its place. */
+  page: SharedArrayBuffer;
   orders: number;
   request: number;
   wakeup: number;
@@ -83,6 +84,20 @@ export function openRing(wish: IoWish, log: LogWriter): Ring {
 /** The counter page behind the supervisor's memfd, or undefined when it cannot be mapped. */
 export function openCounters(fd: number): Mapped | undefined {
   return mapFd(fd, pageSize);
+}
+
+/** Tells the egress thread of the counter page. */
+export function handPage({ page }: ThreadSetup, fd: number): void {
+  const word = new Int32Array(page);
+  Atomics.store(word, 0, fd);
+  Atomics.notify(word, 0);
+}
+
+/** Waits until the worker has its place; returns the counter page's descriptor. */
+export function awaitPage({ page }: ThreadSetup): number {
+  const word = new Int32Array(page);
+  Atomics.wait(word, 0, 0);
+  return Atomics.load(word, 0);
 }
 
 /** Ends the process from whichever thread: Bun's own exit would end only a thread. */

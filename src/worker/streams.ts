@@ -1,11 +1,12 @@
 // The two ways words come to a worker: an order stream (with sockets beside it, on the egress side) and the door, fd 3.
 // Both are read only when the thread's ring says that something is there, and never wait.
-import { FrameReader } from "../base/frames.ts";
+import { assert } from "../base/assert.ts";
+import { FrameReader, frame } from "../base/frames.ts";
 import { limits } from "../limits.ts";
 import { errno, errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import { type Mapped, map } from "../shim/memory.ts";
-import { type DoorMessage, doorMessage, type NumberedOrder, numberedOrder, type Report } from "./orders.ts";
+import { type DoorMessage, doorMessage, type Half, type NumberedOrder, numberedOrder, type Report } from "./orders.ts";
 
 /** The other side is gone, or said what cannot be understood: `reason` is undefined for a plain end. */
 export type StreamEnd = { ended: true; reason?: string };
@@ -13,6 +14,9 @@ export type StreamEnd = { ended: true; reason?: string };
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const fdsSize = 4 * (limits.orderSocketsMax + 2);
+const reportHeaderSize = 8;
+/** A report has room for it even when each character takes six bytes of JSON. */
+const errorLengthMax = 1_000;
 
 /** Reads `fd` once. Returns bytes read (0: end of file) or -errno; descriptors are appended to `fds`. */
 function receive(fd: number, buffer: Mapped, room: number, fds: number[]): number {
@@ -108,19 +112,56 @@ export class Door {
   }
 }
 
-/** Says something to the supervisor on the request socket, in one write; a report that does not fit is dropped. */
+/**
+ * Says something to the supervisor on the request socket. Never waits: what the socket does not take is kept and offered again
+ * at flush(). Each report is one write, which a stream socket takes whole or not at all (net/unix/af_unix.c), so that the
+ * reports of two threads never mix.
+ */
 export class Reporter {
   readonly fd: number;
-  private readonly buffer = map(8192);
+  private readonly buffer = map(limits.reportSizeMax + reportHeaderSize);
+  private readonly waiting: Uint8Array[] = [];
+  private waitingSize = 0;
 
   constructor(fd: number) {
     this.fd = fd;
   }
 
-  /** Returns false when the supervisor does not read; it will miss the report and replace us. */
-  say(report: Report): boolean {
-    const { written } = encoder.encodeInto(JSON.stringify(report), this.buffer.u8.subarray(4));
-    new DataView(this.buffer.u8.buffer, this.buffer.u8.byteOffset).setUint32(0, written);
-    return shim.mcr_write(this.fd, this.buffer.pointer, written + 4) === written + 4;
+  /** True while something waits for the supervisor to read. */
+  get isBehind(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  /** A half has carried out order `seq`, or not (`error`), and holds `rules` since (digest.ts). */
+  done(seq: number, by: Half, rules: string, error: string | undefined): void {
+    this.say({
+      kind: "done",
+      seq,
+      by,
+      rules,
+      ...(error === undefined ? {} : { error: error.slice(0, errorLengthMax) }),
+    });
+  }
+
+  /** Says `report` as soon as the supervisor reads. One that never does ends us: it has forgotten whom it gives orders. */
+  say(report: Report): void {
+    const bytes = frame(encoder.encode(JSON.stringify(report)));
+    this.waiting.push(bytes);
+    this.waitingSize += bytes.length;
+    assert(this.waitingSize <= limits.reportQueueSizeMax, "the supervisor reads what its worker reports");
+    this.flush();
+  }
+
+  /** Offers again what was not taken before. */
+  flush(): void {
+    for (let bytes = this.waiting[0]; bytes !== undefined; bytes = this.waiting[0]) {
+      this.buffer.u8.set(bytes);
+      if (shim.mcr_write(this.fd, this.buffer.pointer, bytes.length) !== bytes.length) {
+        // Full, or the supervisor is gone: the order streams will say so.
+        return;
+      }
+      this.waiting.shift();
+      this.waitingSize -= bytes.length;
+    }
   }
 }

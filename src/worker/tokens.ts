@@ -8,6 +8,8 @@ export const tokens = {
   ingressOrders: 0x1001,
   egressOrders: 0x1002,
   door: 0x1003,
+  /** The door while the worker has no place yet. */
+  place: 0x1004,
   /** Capture sockets: plus the row of their region. */
   captureFirst: 0x2000,
 } as const;

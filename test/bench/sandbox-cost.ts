@@ -30,14 +30,12 @@ function spread(values: number[]): string {
 measure();
 const open = measure();
 const counters = map(pageSize);
-const refusedCallOffset = refusedCall * Float64Array.BYTES_PER_ELEMENT;
 const shortfalls = confine({
   uid: 65_534,
   gid: 65_534,
   emptyRoot: undefined,
   rings: ["io_uring"],
-  counters,
-  refusedCallOffset,
+  refusedCallAt: counters.at(refusedCall * Float64Array.BYTES_PER_ELEMENT),
 });
 const confined = measure();
 const text =

@@ -130,7 +130,7 @@ export class Relay {
   /** SIGTERM; expects exit 0 within `withinMs`, and neither socket file nor process left. Returns what it had logged. */
   async stop(withinMs = 1000): Promise<string> {
     if (!this.isUp) throw new Error(`the relay was gone before it was stopped\n${this.#tail()}`);
-    const pids = [this.pid, ...this.workerPids()];
+    const pids = [this.pid, ...this.childPids()];
     const start = performance.now();
     this.signal("SIGTERM");
     const ended = await this.#running.finish(withinMs + 5000);
@@ -148,8 +148,13 @@ export class Relay {
     return this.#running.finish(deadlineMs);
   }
 
-  /** Children of the supervisor, from /proc. */
+  /** Workers that have a place, from /proc; without the spare one. */
   workerPids(): number[] {
+    return this.childPids().filter((pid) => nameOf(pid) === "mcr worker");
+  }
+
+  /** Children of the supervisor, from /proc: workers, and the spare one where there is one. */
+  childPids(): number[] {
     return readdirSync(`/proc/${this.pid}/task`).flatMap((task) =>
       readFileSync(`/proc/${this.pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
     );
@@ -180,6 +185,15 @@ export class Relay {
 
   #tail(): string {
     return `the relay's log ends:\n${this.log.slice(-4000)}`;
+  }
+}
+
+/** The name of a process; empty when it is gone. */
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return "";
   }
 }
 

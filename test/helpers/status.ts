@@ -36,6 +36,10 @@ const workerSchema = z.object({
   state: z.string(),
   restarts: count,
   io: z.string().optional(),
+  stalls: count,
+  rule_repairs: count,
+  dropped_by_death: count,
+  heartbeat_seconds: count.optional(),
   private_bytes: count,
   ring_bytes: count,
   cpu_seconds: count.optional(),
@@ -54,6 +58,7 @@ const statusSchema = z.object({
   rules: z.array(ruleSchema),
   workers: z.array(workerSchema),
   links: z.array(linkSchema),
+  spare: z.object({ pid: count, is_ready: z.boolean(), private_bytes: count }).optional(),
   frames: framesSchema,
 });
 

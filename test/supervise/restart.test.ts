@@ -6,10 +6,10 @@ import { afterDeath, type Deaths, neverDied } from "../../src/supervise/restart.
 /** The delays of deaths that follow each other, each after `livedMs`; null where it is not restarted. */
 function delays(lives: readonly number[], exitCode: number | null = 70): (number | null)[] {
   let deaths: Deaths = neverDied;
-  return lives.map((livedMs, at) => {
-    const verdict = afterDeath(deaths, exitCode, livedMs, at * 1000);
+  return lives.map((livedMs) => {
+    const verdict = afterDeath(deaths, exitCode, livedMs);
     deaths = verdict.deaths;
-    return "isPermanent" in verdict ? null : verdict.restartInMs;
+    return "permanent" in verdict ? null : verdict.restartInMs;
   });
 }
 
@@ -27,7 +27,7 @@ test("whoever lived long is forgiven what was before, to the millisecond", () =>
   expect(delays([1, 1, 1, restartQuietMs - 1])).toEqual([0, 250, 500, 1000]);
 });
 
-test.each([exitCodes.unavailable, exitCodes.permission])(
+test.each([exitCodes.unavailable, exitCodes.protocol, exitCodes.permission])(
   "exit code %i says that nothing would be different next time",
   (code) => {
     expect(delays([1], code)).toEqual([null]);

@@ -101,6 +101,37 @@ test.each([
   expect(read.end?.reason).toContain(reason);
 });
 
+test("no bytes at all make a reader throw, hang or take more than it was told: it gives orders, or an end with a reason", () => {
+  const noise = fc.oneof(
+    fc.uint8Array({ maxLength: 300 }),
+    fc.uint8Array({ maxLength: 60 }).map((body) => frame(body)),
+    fc.json().map((text) => frame(new TextEncoder().encode(text))),
+    fc.integer({ min: 1, max: 9 }).map((seq) => frame(encoded(ping(seq)))),
+  );
+  prove(
+    fc.property(fc.array(noise, { maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 80 })), (pieces, cuts) => {
+      const [near, far] = pair(stream);
+      const orders = new OrderStream(far);
+      const bytes = Buffer.concat(pieces);
+      let at = 0;
+      for (const cut of [...cuts, bytes.length]) {
+        const piece = bytes.subarray(at, at + cut);
+        at += piece.length;
+        if (piece.length > 0) write(near, piece);
+        const { orders: read, end: ended } = orders.read();
+        expect(read.every(({ seq }) => seq >= 1)).toBe(true);
+        if (ended !== undefined) {
+          expect(ended.reason).toMatch(/cannot be read|longer than the limit/);
+          break;
+        }
+      }
+      end(near);
+      end(far);
+    }),
+    500,
+  );
+});
+
 test("sockets that travel beside orders come in their order, and are the ones that were sent", () => {
   const [near, far] = pair(stream);
   const orders = new OrderStream(far);
@@ -127,11 +158,11 @@ test("the door brings one message a read, and tells nothing, an end and nonsense
     blockCount: 2,
   };
   write(near, encoded(capture), [near]);
-  write(near, encoded({ kind: "counters", size: 8 }));
+  write(near, encoded({ kind: "place", worker: 8 }));
   const first = door.next();
   expect(first).toMatchObject({ message: capture });
   open.push(...(first !== undefined && "fds" in first ? first.fds : []));
-  expect(door.next()).toMatchObject({ message: { kind: "counters" }, fds: [] });
+  expect(door.next()).toMatchObject({ message: { kind: "place" }, fds: [] });
   write(near, encoded({ kind: "flood" }));
   expect(door.next()).toMatchObject({ ended: true, reason: expect.stringContaining("not understood") });
 });
@@ -142,23 +173,43 @@ test("a door that is shut ends plainly", () => {
   expect(new Door(far).next()).toEqual({ ended: true });
 });
 
-test("reports come out as frames, and one that finds no room is dropped whole", () => {
+test("reports wait for a supervisor that does not read, and come whole and in order when it does", () => {
   const [near, far] = pair(stream);
   const reporter = new Reporter(near);
   let said = 0;
-  while (said < 100_000 && reporter.say({ kind: "done", seq: said + 1, by: "ingress" })) said++;
-  expect(said).toBeGreaterThan(10);
-  expect(said).toBeLessThan(100_000);
+  // Far more than a socket holds of such small writes.
+  for (; said < 2_000; said++) reporter.done(said + 1, "ingress", "0:0", undefined);
+  expect(reporter.isBehind).toBe(true);
   const reader = new FrameReader(limits.reportSizeMax);
   const into = map(65_536);
   const texts: string[] = [];
-  for (let size = shim.mcr_read(far, into.pointer, 65_536); size > 0; size = shim.mcr_read(far, into.pointer, 65_536)) {
+  while (texts.length < said) {
+    const size = shim.mcr_read(far, into.pointer, 65_536);
+    expect(size).toBeGreaterThan(0);
     const bodies = reader.push(into.u8.slice(0, size));
     if ("refused" in bodies) throw new Error(bodies.refused);
     texts.push(...bodies.map((body) => new TextDecoder().decode(body)));
+    reporter.flush();
   }
-  expect(reader.isBetween).toBe(true);
+  expect([reader.isBetween, reporter.isBehind]).toEqual([true, false]);
   expect(texts.map((text) => JSON.parse(text).seq)).toEqual(Array.from({ length: said }, (_, at) => at + 1));
-  expect(reporter.say({ kind: "done", seq: 1, by: "egress" })).toBe(true);
+  into.close();
+});
+
+test("a supervisor that never reads costs no endless memory: the worker gives up", () => {
+  const [near] = pair(stream);
+  const reporter = new Reporter(near);
+  expect(() => {
+    for (let seq = 1; seq < 100_000; seq++) reporter.done(seq, "ingress", "0:0", "x".repeat(500));
+  }).toThrow("the supervisor reads what its worker reports");
+});
+
+test("a report with the longest error that can be still fits what the supervisor takes", () => {
+  const [near, far] = pair(stream);
+  new Reporter(near).done(1, "egress", "0:0", "\u0001".repeat(20_000));
+  const into = map(65_536);
+  const size = shim.mcr_read(far, into.pointer, 65_536);
+  const bodies = new FrameReader(limits.reportSizeMax).push(into.u8.slice(0, size));
+  expect(bodies).toHaveLength(1);
   into.close();
 });

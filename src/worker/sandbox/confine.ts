@@ -20,9 +20,8 @@ export type Confinement = {
   emptyRoot: number | undefined;
   /** How its threads wait and send. */
   rings: readonly RingKind[];
-  /** Where the number of a refused call is left: a double in `counters`, at byte `refusedCallOffset`. */
-  counters: Mapped;
-  refusedCallOffset: number;
+  /** Where the number of a refused call is left, a double; another place may be named later. */
+  refusedCallAt: Mapped["pointer"];
 };
 
 /** What could not be done, and whether a worker may live without it. */
@@ -35,7 +34,7 @@ export function confine(plan: Confinement): Shortfall[] {
     ...leaveFileSystem(plan.emptyRoot),
     ...refusal("privileges could not be dropped", shim.mcr_drop(plan.uid, plan.gid), true),
     ...limitResources(isRoot),
-    ...refusal("refused calls will not be named", shim.mcr_refused_note(plan.counters.at(plan.refusedCallOffset))),
+    ...refusal("refused calls will not be named", shim.mcr_refused_note(plan.refusedCallAt)),
     ...closeKernel(plan.rings),
   ];
 }
