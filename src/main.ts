@@ -5,13 +5,26 @@ import { writeSync } from "node:fs";
 import { basename } from "node:path";
 import { BrokenProgram } from "./base/assert.ts";
 import { exitCodes } from "./base/exit.ts";
-import { done } from "./base/outcome.ts";
+import { done, type Outcome } from "./base/outcome.ts";
 import type { Roles } from "./ctl/verb.ts";
+import type { McrdManner, SuperviseTexts } from "./supervise/options.ts";
+
+/** Starts the supervisor by what a command line said; the error is a usage error's text. */
+async function supervise(texts: SuperviseTexts, asMcrd?: McrdManner): Promise<Outcome<number>> {
+  const { parseSuperviseOptions } = await import("./supervise/options.ts");
+  const options = parseSuperviseOptions(texts);
+  if (!options.ok) {
+    return options;
+  }
+  const { run } = await import("./supervise/supervise.ts");
+  return done(await run(asMcrd === undefined ? options.value : { ...options.value, asMcrd }));
+}
+
+const mcrNames: ReadonlySet<string> = new Set(["mcrd", "mcrctl", "mcrgen"]);
 
 const roles: Roles = {
-  supervise: async (given) => {
-    const { parseSuperviseOptions } = await import("./supervise/options.ts");
-    const options = parseSuperviseOptions({
+  supervise: (given) =>
+    supervise({
       config: given.text("config"),
       controlSocketPath: given.text("control-socket-path"),
       workers: given.text("workers"),
@@ -24,27 +37,32 @@ const roles: Roles = {
       metrics: given.text("metrics"),
       readGroup: given.text("read-group"),
       rejoinInterval: given.text("rejoin-interval"),
-    });
-    if (!options.ok) {
-      return options;
-    }
-    const { run } = await import("./supervise/supervise.ts");
-    return done(await run(options.value));
-  },
+    }),
   gen: async (args) => (await import("./traffic/gen.ts")).run(args),
   sink: async (args) => (await import("./traffic/sink.ts")).run(args),
 };
 
-/** The part to play: the name we were called by may decide it (INTEROP.md 1), then the first argument. */
-async function play(calledName: string, args: string[]): Promise<number> {
-  switch (calledName) {
-    // The one place for other names of this program: `mcrd`, `mcrctl`, `mcrgen`.
+/** The part to play: MCR's names decide it (INTEROP.md 1), as what we were called by or as first argument; else the first argument. */
+async function play(name: string, args: string[]): Promise<number> {
+  switch (name) {
+    case "mcrd":
+      return (await import("./interop/mcrd.ts")).run(args, await surroundings(), supervise);
+    case "mcrctl":
+      return (await import("./interop/mcrctl.ts")).run(args, await surroundings());
+    case "mcrgen":
+      return (await import("./interop/mcrgen.ts")).run(args, await surroundings());
+    case "worker":
+      return (await import("./worker/birth.ts")).run();
     default:
-      if (args[0] === "worker") {
-        return (await import("./worker/birth.ts")).run();
-      }
       return (await import("./ctl/operate.ts")).operate(args, await surroundings());
   }
+}
+
+/** `mcr-appliance mcrctl list` and `mcrctl list` are one thing; under MCR's names the first argument is theirs. */
+function partOf(calledName: string, args: string[]): [name: string, args: string[]] {
+  const [first = "", ...rest] = args;
+  const isOurs = !mcrNames.has(calledName);
+  return isOurs && (first === "worker" || mcrNames.has(first)) ? [first, rest] : [isOurs ? "" : calledName, args];
 }
 
 async function surroundings() {
@@ -60,4 +78,4 @@ function die(error: unknown): never {
 
 process.on("uncaughtException", die);
 process.on("unhandledRejection", die);
-process.exit(await play(basename(process.argv0), process.argv.slice(2)));
+process.exit(await play(...partOf(basename(process.argv0), process.argv.slice(2))));

@@ -1,5 +1,5 @@
-// Where somebody who speaks through the control socket may have a file written: inside the configuration's folder, nowhere else.
-// The supervisor has rights that they may not have.
+// Where somebody who speaks through the control socket may have a file written: inside the configuration's folder, nowhere else,
+// unless they are root or who runs the supervisor. It has rights that others may not have.
 import { lstat, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { codeOf, done, failed, type Outcome, reasonOf } from "../base/outcome.ts";
@@ -22,6 +22,21 @@ export async function targetInside(folder: string, wanted: string): Promise<Outc
       return refuse(`it is not in ${home} or its conf.d; write elsewhere with 'config show > FILE'`);
     }
     const target = join(place, basename(path));
+    return (await isWritable(target)) ? done(target) : refuse("there is something that is no regular file");
+  } catch (thrown) {
+    return refuse(reasonOf(thrown));
+  }
+}
+
+/**
+ * The path to write for `wanted` when somebody asks who may write anywhere as it is: root, or who runs the supervisor. Relative
+ * paths count from `folder` for them too.
+ */
+export async function targetAnywhere(folder: string, wanted: string): Promise<Outcome<string>> {
+  const refuse = (reason: string) => failed(`'${printable(wanted)}' may not be written: ${reason}`);
+  const path = isAbsolute(wanted) ? wanted : join(folder, wanted);
+  try {
+    const target = join(await realpath(dirname(path)), basename(path));
     return (await isWritable(target)) ? done(target) : refuse("there is something that is no regular file");
   } catch (thrown) {
     return refuse(reasonOf(thrown));

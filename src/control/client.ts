@@ -34,7 +34,8 @@ export async function ask(
   return received.ok ? judge(received.value) : received;
 }
 
-function exchange(path: string, text: string, waitMs: number): Promise<Outcome<Buffer, ClientFailure>> {
+/** Sends `text`, half-closes, and returns all that came until the other end closed, unread. Gives up after `waitMs`. */
+export function exchange(path: string, text: string, waitMs: number): Promise<Outcome<Buffer, ClientFailure>> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;

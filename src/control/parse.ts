@@ -13,10 +13,13 @@ const laterCommands = new Set(
   (
     "GetPimNeighbors EnablePim DisablePim SetStaticRp SetRpAddress AddExternalNeighbor RemoveExternalNeighbor " +
     "ListExternalNeighbors ClearExternalNeighbors SetRpfProvider GetRpfProvider QueryRpf AddRpfRoute RemoveRpfRoute " +
-    "ListRpfRoutes ClearRpfRoutes GetIgmpGroups EnableIgmpQuerier DisableIgmpQuerier GetMroute GetMsdpPeers " +
-    "GetMsdpSaCache AddMsdpPeer RemoveMsdpPeer ClearMsdpSaCache Subscribe Unsubscribe ListSubscriptions"
+    "ListRpfRoutes ClearRpfRoutes GetIgmpGroups EnableIgmpQuerier DisableIgmpQuerier GetMsdpPeers GetMsdpSaCache " +
+    "AddMsdpPeer RemoveMsdpPeer ClearMsdpSaCache"
   ).split(" "),
 );
+
+/** Those about events; what is said of them is MCR's text for a daemon without routing protocols (INTEROP.md 2.5). */
+const eventCommands = new Set(["Subscribe", "Unsubscribe", "ListSubscriptions"]);
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -89,7 +92,10 @@ function wordCommand(name: string): Outcome<Command> {
 
 function unknown(name: string): string {
   if (laterCommands.has(name)) {
-    return `${name} is not available in this version`;
+    return `${name} is not available`;
+  }
+  if (eventCommands.has(name)) {
+    return "Event subscriptions not available";
   }
   if (isWord(name)) {
     return `${name} takes no data; send the string "${name}"`;

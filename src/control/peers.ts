@@ -62,6 +62,7 @@ const needs: Readonly<Record<CommandName, Exclude<Access, "none">>> = {
   ListWorkers: "read",
   Ping: "read",
   GetVersion: "read",
+  GetMroute: "read",
   GetStatus: "read",
   GetLogLevels: "read",
   CheckCounters: "read",

@@ -88,6 +88,7 @@ export const commandWords = [
   "ListWorkers",
   "Ping",
   "GetVersion",
+  "GetMroute",
   "GetStatus",
   "GetLogLevels",
   "ResetLogLevels",
@@ -173,11 +174,23 @@ export const workerSchema = z.looseObject({
   core_id: z.number().nullable(),
   interface: z.string(),
   status: z.union([z.string(), z.looseObject({ Restarting: z.looseObject({ backoff_ms: count }) })]),
+  /** Ours: what MCR's two states do not tell apart. */
+  state: z.string().optional(),
   /** Ours: how it waits and sends; absent until it is born. */
   io: ioKind.optional(),
   /** Ours: since it had answered all it was asked; absent while it has no process. How often it was alive and stuck. */
   heartbeat_seconds: count.optional(),
   stalls: count.optional(),
+});
+
+/** A rule in the words of a multicast routing table. */
+const mrouteSchema = z.looseObject({
+  source: z.string().nullable(),
+  group: z.string(),
+  input_interface: z.string(),
+  output_interfaces: z.array(z.string()),
+  entry_type: z.enum(["StarG", "SG"]),
+  age_secs: count,
 });
 
 const versionSchema = z.looseObject({
@@ -201,6 +214,7 @@ export const replySchema = z.union([
   z.strictObject({ Stats: z.array(flowStatsSchema) }),
   z.strictObject({ Workers: z.array(workerSchema) }),
   z.strictObject({ Version: versionSchema }),
+  z.strictObject({ Mroute: z.array(mrouteSchema) }),
   z.strictObject({ LogLevels: logLevelsSchema }),
   z.strictObject({ Status: statusSchema }),
   z.strictObject({ Accounts: z.array(accountSchema) }),
@@ -213,6 +227,7 @@ export type ListedRule = z.output<typeof listedRuleSchema>;
 export type ListedOutput = z.output<typeof listedOutputSchema>;
 export type FlowStats = z.output<typeof flowStatsSchema>;
 export type ListedWorker = z.output<typeof workerSchema>;
+export type ListedRoute = z.output<typeof mrouteSchema>;
 export type ListedLevels = z.output<typeof logLevelsSchema>;
 
 /** MCR's number for this protocol; nothing depends on it. */

@@ -13,6 +13,8 @@ export type LogParts = {
   print: (line: string) => void;
   /** Wall clock in microseconds. */
   clockUs: () => number;
+  /** A line that stands by itself, for who needs it to the letter (`announce`); absent: they are not said. */
+  announcement?: (level: Level, message: string, timestamp: string) => string;
 };
 
 /** `4,812` */
@@ -45,6 +47,14 @@ export class Log {
       line.fields = fields;
     }
     this.put(line, origin ?? { pid: process.pid });
+  }
+
+  /** A line to the letter, past levels and layout; only where somebody reads for it. */
+  announce(level: "Info" | "Error", message: string): void {
+    const line = this.parts.announcement?.(level, message, this.now());
+    if (line !== undefined) {
+      this.parts.print(line);
+    }
   }
 
   /** Where the bytes of a worker's pipe go. Its levels have been applied by the worker. */

@@ -90,6 +90,14 @@ function mcr(entry: Entry): string {
   return `[Worker ${origin.pid}] [${timestamp}] [${level}] ${message}\n${more}`;
 }
 
+/** A line of mcrd's own as it is (INTEROP.md 1.1), or as one JSON object. The message carries its own beginning. */
+export function mcrdLine(linesAsJson: boolean): (level: Level, message: string, timestamp: string) => string {
+  return (level, message, timestamp) =>
+    linesAsJson
+      ? `${printable(JSON.stringify({ timestamp, level, facility: "Supervisor", message }))}\n`
+      : `${printable(message)}\n`;
+}
+
 /** `2026-01-31 12:00:00.000` where we are. */
 function localTime(timestamp: string): string {
   const date = new Date(timestamp);

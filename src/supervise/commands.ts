@@ -9,6 +9,7 @@ import type { Configuration } from "./configuration.ts";
 import type { Explainer } from "./explainer.ts";
 import { listLevels, resetLevels, setLevels } from "./log-levels.ts";
 import type { Relaying } from "./relaying.ts";
+import { routesOf } from "./routes.ts";
 import type { Stats } from "./stats.ts";
 import type { Workers } from "./workers.ts";
 
@@ -47,6 +48,8 @@ export async function carryOut(parts: CommandParts, command: Command, uid?: numb
       return { Stats: stats.flows() };
     case "ListWorkers":
       return { Workers: stats.workers() };
+    case "GetMroute":
+      return { Mroute: routesOf(relaying.list(), performance.now()) };
     case "GetStatus":
       return { Status: stats.status() };
     case "CheckCounters":

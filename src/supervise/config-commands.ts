@@ -33,11 +33,7 @@ export async function configure(
     return load(configuration, command.LoadConfig, by);
   }
   if ("SaveConfig" in command) {
-    const { path, force } = command.SaveConfig;
-    const saved = await configuration.save(path ?? undefined, force === true);
-    return saved.ok
-      ? { Success: `Configuration saved to ${path ?? (saved.value.join(", ") || configuration.path)}` }
-      : { Error: `Failed to save configuration: ${saved.error}` };
+    return save(configuration, command.SaveConfig, uid);
   }
   if ("CheckConfig" in command) {
     const { loaded, errors } = judgeValue(command.CheckConfig.config);
@@ -103,6 +99,22 @@ export function configureWord(
     case "ListConfigVersions":
       return { ConfigVersions: configuration.history.list().map(listedVersion) };
   }
+}
+
+async function save(
+  configuration: Configuration,
+  { path, force }: Body<"SaveConfig">["SaveConfig"],
+  uid: number | undefined,
+): Promise<Reply> {
+  if (configuration.path === undefined && typeof path !== "string") {
+    return { Error: "No path specified and mcrd was not started with --config" };
+  }
+  // Who may write anywhere without us may do so through us: MCR's scripts save into /tmp.
+  const trusted = uid !== undefined && (uid === 0 || uid === process.getuid?.());
+  const saved = await configuration.save(path ?? undefined, { forced: force === true, trusted });
+  return saved.ok
+    ? { Success: `Configuration saved to ${path ?? (saved.value.join(", ") || configuration.path)}` }
+    : { Error: `Failed to save configuration: ${saved.error}` };
 }
 
 /** MCR's LoadConfig: with `replace` the value is all that runs, without it only its new rules are added. */

@@ -2,21 +2,22 @@
 // It decides what changes; relaying.ts carries it out.
 import { dirname } from "node:path";
 import { done, failed, type Outcome } from "../base/outcome.ts";
+import { configPathDefault } from "../config/files.ts";
 import { type Cause, History, type Version } from "../config/history.ts";
 import { judgeTexts, type Loaded, loadConfig, type Settings } from "../config/load.ts";
 import { changeOf, isEmpty, type Plan, planCounts, planOf, type Setup, undone } from "../config/plan.ts";
 import { problemLine } from "../config/problem.ts";
 import { rewritten } from "../config/rewrite.ts";
 import { isSameRule } from "../config/rule-value.ts";
-import { targetInside } from "../config/target.ts";
+import { targetAnywhere, targetInside } from "../config/target.ts";
 import { writeAll } from "../config/write.ts";
 import type { Rule } from "../rules/schema.ts";
 import type { Relaying } from "./relaying.ts";
 
-/** What it stands on. `path` is the main file. */
+/** What it stands on. `path` is the main file; undefined: there are no files (mcrd without --config). */
 export type ConfigurationParts = {
   relaying: Pick<Relaying, "list" | "apply">;
-  path: string;
+  path: string | undefined;
   loaded: Loaded;
   onNews: (level: "Notice" | "Warning" | "Error", message: string, fields?: Record<string, string | number>) => void;
   /** Milliseconds since 1970. */
@@ -76,8 +77,8 @@ export class Configuration {
     return this.change(cause, wantedOf);
   }
 
-  /** The main file. */
-  get path(): string {
+  /** The main file, where there is one. */
+  get path(): string | undefined {
     return this.parts.path;
   }
 
@@ -129,11 +130,15 @@ export class Configuration {
     return before === undefined ? "added" : isSameRule(before, rule) ? undefined : "changed";
   }
 
-  /** Writes what runs into the files, or all of it into one file at `wanted`; answers which were written. */
-  async save(wanted: string | undefined, isForced: boolean): Promise<Outcome<string[]>> {
+  /**
+   * Writes what runs into the files, or all of it into one file at `wanted`, anywhere for somebody who is `trusted`, and over
+   * files that others have changed when `forced`; answers which were written.
+   */
+  async save(wanted: string | undefined, by: { forced: boolean; trusted: boolean }): Promise<Outcome<string[]>> {
     const running = this.running();
+    const main = this.parts.path ?? configPathDefault;
     if (wanted !== undefined) {
-      const target = await targetInside(dirname(this.parts.path), wanted);
+      const target = await (by.trusted ? targetAnywhere : targetInside)(dirname(main), wanted);
       if (!target.ok) {
         return target;
       }
@@ -143,10 +148,10 @@ export class Configuration {
         return written.ok ? done([target.value]) : written;
       }
     }
-    const { loaded, problems } = await loadConfig(this.parts.path);
+    const { loaded, problems } = await loadConfig(main);
     const texts = loaded?.texts;
     const isChanged = !Bun.deepEquals(texts, this.saved.texts);
-    if (isChanged && !isForced) {
+    if (isChanged && !by.forced) {
       return failed(
         "the files were changed since they were read; 'config plan' shows how, 'reload' takes them, --force overwrites them",
       );
@@ -163,7 +168,7 @@ export class Configuration {
   }
 
   private async write(texts: Loaded["texts"], running: Setup): Promise<Outcome<string[]>> {
-    const changed = rewritten(texts, running, this.parts.path);
+    const changed = rewritten(texts, running, this.parts.path ?? configPathDefault);
     if (!changed.ok) {
       return changed;
     }
@@ -182,6 +187,9 @@ export class Configuration {
   }
 
   private async readFiles(): Promise<Outcome<Loaded>> {
+    if (this.parts.path === undefined) {
+      return failed("there are no files to read: it was started without --config");
+    }
     const { loaded, problems } = await loadConfig(this.parts.path);
     for (const problem of problems) {
       this.parts.onNews(problem.severity === "error" ? "Error" : "Warning", problemLine(problem));

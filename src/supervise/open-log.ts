@@ -1,6 +1,6 @@
 // Puts the supervisor's log together: levels, layout, and a way out that never waits.
 import { Log } from "../log/forward.ts";
-import { type Layout, layouts } from "../log/layout.ts";
+import { type Layout, layouts, mcrdLine } from "../log/layout.ts";
 import { Levels } from "../log/levels.ts";
 import { Printer } from "../log/printer.ts";
 import { levelNamed } from "../log/record.ts";
@@ -13,7 +13,7 @@ const wallClock = 0;
 
 /** The log on standard error. `close` says what is held back and gives a slow reader a last, bounded chance. */
 export async function openLog(
-  options: Pick<SuperviseOptions, "logFormat" | "logLevel">,
+  options: Pick<SuperviseOptions, "logFormat" | "logLevel" | "asMcrd">,
 ): Promise<{ log: Log; tail: Tail; close: () => Promise<void> }> {
   const layout = await layoutFor(options.logFormat);
   const printer = new Printer(openErrorOutput(), (lines) => lossLine(layout, lines));
@@ -26,6 +26,7 @@ export async function openLog(
     },
     print: (line) => printer.print(line),
     clockUs: () => shim.mcr_clock_ns(wallClock) / 1000,
+    ...(options.asMcrd === undefined ? {} : { announcement: mcrdLine(options.asMcrd.linesAsJson) }),
   });
   const close = () => {
     log.end();

@@ -52,7 +52,11 @@ export type SuperviseOptions = {
   readGroup?: string;
   /** How often memberships are reported again; 0: never. */
   rejoinIntervalSeconds: number;
+  asMcrd?: McrdManner;
 };
+
+/** Started as `mcrd`: no file but the one that was named, MCR's exit codes, and its own lines as well (INTEROP.md 1.1). */
+export type McrdManner = { linesAsJson: boolean; workersWish?: number };
 
 /** As on the command line; absent means default. */
 export type SuperviseTexts = {
@@ -211,6 +215,14 @@ export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseO
     ...(metrics.value === undefined ? {} : { metrics: metrics.value }),
     ...(texts.readGroup === undefined ? {} : { readGroup: texts.readGroup }),
   });
+}
+
+/**
+ * How many workers `--num-workers` means: any number is legal there and none says one a core, but never more than there are
+ * `cores`, and never none: rules may come later.
+ */
+export function workersOfMcrd({ workersWish }: McrdManner, cores: number): number {
+  return Math.max(1, Math.min(workersWish ?? cores, cores, limits.workersMax));
 }
 
 /** The cores for the workers, one each: those asked for, if the process may use them, else the first of `allowed`. */

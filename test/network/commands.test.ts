@@ -137,7 +137,7 @@ describe("other commands over the socket", () => {
     [[], "a command is a string or an object with one key"],
     [17, "a command is a string or an object with one key"],
     [null, "a command is a string or an object with one key"],
-    ["EnablePim", "not available in this version"],
+    ["EnablePim", "EnablePim is not available"],
     [{ AddRule: [] }, "AddRule"],
     [{ AddRule: "x" }, "AddRule"],
   ];
