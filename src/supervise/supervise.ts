@@ -78,16 +78,9 @@ async function supervise(
   if (isFailure(links)) {
     return { code: exitCodes.system, text: `the links of this machine cannot be read: ${failureText(links)}` };
   }
-  if (origin.note !== undefined) {
-    log.say("Notice", origin.note);
-  }
-  const { level, message } = ioNews(io);
-  log.say(level, message);
-  const emptyRoot = isolate(hasOwnIpc, log);
   const environment = settingsOf(process.env);
-  for (const note of environment.notes) {
-    log.say("Notice", note);
-  }
+  sayWhatIsFound(io, environment, log);
+  const emptyRoot = isolate(hasOwnIpc, log);
   const house = build(options, log, tail, { links, cores: cores.value, config, io, emptyRoot, environment });
   const { relaying, workers, memberships, ending, configuration } = house;
   // The socket first: whoever finds it taken has not joined a group yet, and sends nothing twice.
@@ -130,6 +123,14 @@ async function supervise(
   log.say("Notice", "ended");
   log.announce("Info", "[Supervisor] Shutdown complete");
   return result;
+}
+
+function sayWhatIsFound(io: IoChoice, { notes }: EnvironmentSettings, log: Log): void {
+  for (const note of [...(origin.note === undefined ? [] : [origin.note]), ...notes]) {
+    log.say("Notice", note);
+  }
+  const { level, message } = ioNews(io);
+  log.say(level, message);
 }
 
 /** The cores for the workers; as mcrd any number of workers is taken as far as it goes, and it is said. */
