@@ -51,6 +51,8 @@ export const limits = {
   /** A client takes its reply within this time, or loses it. */
   replyWaitMs: 10_000,
   /** Silence between two commands of one connection; a watching client asks every second. */
+  /** A line that is being completed must not wait for a supervisor that does not answer. */
+  completionWaitMs: 500,
   clientIdleMs: 60_000,
   /** When all places are taken, and everybody is being served: who has not taken its reply for so long gives way to a newcomer. */
   clientGraceMs: 50,

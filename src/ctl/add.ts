@@ -23,7 +23,7 @@ export const add: Verb = {
   ],
   usesSocket: true,
   options: {
-    "input-interface": { value: "NAME", summary: "where datagrams arrive", required: true },
+    "input-interface": { value: "INTERFACE", summary: "where datagrams arrive", required: true },
     "input-group": { value: "ADDRESS", summary: "their destination, multicast or unicast", required: true },
     "input-port": { value: "PORT", summary: "their destination port", required: true },
     "input-source": { value: "ADDRESS", summary: "only from this sender (source-specific multicast)" },

@@ -14,8 +14,8 @@ export type Parsed =
   | { kind: "verb"; verb: Verb; given: Given }
   | { kind: "passed-on"; verb: Extract<AnyVerb, { kind: "passed-on" }>; args: string[] };
 
-/** Where the verb stands: options of the socket may come before it, with their values. */
-function verbIndex(args: readonly string[]): number {
+/** Where the verb stands, -1: nowhere; options of the socket may come before it, with their values. */
+export function verbIndex(args: readonly string[]): number {
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] ?? "";
     if (!arg.startsWith("-")) {

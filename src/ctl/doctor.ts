@@ -22,7 +22,7 @@ export const doctor: Verb = {
   ],
   usesSocket: true,
   options: {
-    interface: { value: "NAME", summary: "look at this link too; may be repeated", multiple: true },
+    interface: { value: "INTERFACE", summary: "look at this link too; may be repeated", multiple: true },
     all: { summary: "show everything that is fine, line by line" },
   },
   examples: [

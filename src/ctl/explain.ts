@@ -23,7 +23,11 @@ export const explain: Verb = {
   options: {
     frame: { value: "HEX", summary: "an Ethernet frame in hexadecimal" },
     pcap: { value: "FILE", summary: "frames of a capture file, as 'tcpdump -w' writes it" },
-    interface: { value: "NAME", summary: "where the frames arrived", default: "each interface that rules take from" },
+    interface: {
+      value: "INTERFACE",
+      summary: "where the frames arrived",
+      default: "each interface that rules take from",
+    },
   },
   examples: [
     { line: "mcr-appliance explain feed-a", does: "verdicts on one rule" },

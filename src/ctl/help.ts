@@ -3,12 +3,14 @@ import { programName, programVersion } from "../base/version.ts";
 import { table } from "./table.ts";
 import { type AnyVerb, type OptionSpec, socketOptions, type Verb } from "./verb.ts";
 
-const chapters = ["Run", "Rules", "Watch", "Test"] as const;
+const chapters = ["Run", "Rules", "Watch", "Test", "Help"] as const;
 
 /** `mcr-appliance help` */
 export function overview(verbs: readonly AnyVerb[]): string {
   const parts = chapters.map((chapter) => {
-    const rows = verbs.filter((verb) => verb.chapter === chapter).map((verb) => [`  ${verb.name}`, verb.summary]);
+    const rows = verbs
+      .filter((verb) => verb.chapter === chapter && verb.hidden !== true)
+      .map((verb) => [`  ${verb.name}`, verb.summary]);
     return table([{ head: `${chapter}:` }, { head: "" }], rows);
   });
   return [
@@ -27,8 +29,10 @@ export function page(verb: AnyVerb): string {
   const parts = [`${verb.name}: ${verb.summary}`, ...(verb.details ?? []).map((text) => fold(text))];
   if (verb.kind === "verb") {
     parts.splice(1, 0, usageLine(verb));
-    const options = { ...verb.options, ...(verb.usesSocket ? socketOptions : {}) };
-    const rows = Object.entries(options).map(([name, spec]) => [`  --${name}${value(spec)}`, describe(spec)]);
+    const rows = Object.entries(optionsOf(verb)).map(([name, spec]) => [
+      `  --${name}${value(spec)}`,
+      describeOption(spec),
+    ]);
     parts.push(table([{ head: "options:" }, { head: "" }], [...rows, ["  -h, --help", "this page"]]));
   }
   if (verb.aliases !== undefined) {
@@ -39,11 +43,17 @@ export function page(verb: AnyVerb): string {
   return parts.join("\n\n");
 }
 
+/** All options of a verb, those of the socket too. */
+export function optionsOf(verb: Verb): Readonly<Record<string, OptionSpec>> {
+  return { ...verb.options, ...(verb.usesSocket ? socketOptions : {}) };
+}
+
 function value(spec: OptionSpec): string {
   return spec.value === undefined ? "" : ` ${spec.value}`;
 }
 
-function describe(spec: OptionSpec): string {
+/** What an option is for, whether it must be given, and what holds without it. */
+export function describeOption(spec: OptionSpec): string {
   const notes = [
     spec.required === true ? "required" : "",
     spec.default === undefined ? "" : `default: ${spec.default}`,
@@ -52,7 +62,8 @@ function describe(spec: OptionSpec): string {
   return said === "" ? spec.summary : `${spec.summary} (${said})`;
 }
 
-function usageLine(verb: Verb): string {
+/** How the verb is called. */
+export function usageLine(verb: Verb): string {
   const required = Object.entries(verb.options).filter(([, spec]) => spec.required === true);
   const parts = required.map(([name, spec]) => `--${name}${value(spec)}`);
   const positionals = (verb.positionals ?? []).map((name) => `[${name}]`);

@@ -64,6 +64,6 @@ function worldOf(parsed: Parsed | undefined, around: Surroundings): World {
     roles: around.roles,
     socketPath,
     json: given?.flag("json") ?? false,
-    ask: (command) => ask(socketPath, command),
+    ask: (command, how) => ask(how?.socketPath ?? socketPath, command, how?.waitMs),
   };
 }

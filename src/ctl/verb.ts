@@ -1,4 +1,4 @@
-// What a verb is. The table of verbs (verbs.ts) drives parsing and help, and later completion and man pages.
+// What a verb is. The table of verbs (verbs.ts) drives parsing and help, completion and the manual: there is no other list.
 import type { Outcome } from "../base/outcome.ts";
 import type { Answer, ClientFailure } from "../control/client.ts";
 import type { Command } from "../control/words.ts";
@@ -32,7 +32,7 @@ export type World = {
   /** To standard error. */
   complain(text: string): void;
   /** One command to the supervisor at the path that the operator named. */
-  ask(command: Command): Promise<Outcome<Answer, ClientFailure>>;
+  ask(command: Command, how?: { waitMs?: number; socketPath?: string }): Promise<Outcome<Answer, ClientFailure>>;
   socketPath: string;
   /** Whether programs read this. */
   json: boolean;
@@ -50,7 +50,9 @@ type About = {
   name: string;
   aliases?: readonly string[];
   /** Under which heading the overview lists it. */
-  chapter: "Run" | "Rules" | "Watch" | "Test";
+  chapter: "Run" | "Rules" | "Watch" | "Test" | "Help";
+  /** For programs: no overview, completion or manual names it. */
+  hidden?: true;
   /** One line. */
   summary: string;
   /** Paragraphs for the long help. */

@@ -5,12 +5,14 @@ import { add } from "./add.ts";
 import { usage } from "./answer.ts";
 import { findVerb } from "./arguments.ts";
 import { batch } from "./batch.ts";
+import { complete, completion } from "./completion.ts";
 import { config } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { explain } from "./explain.ts";
 import { overview, page } from "./help.ts";
 import { list } from "./list.ts";
 import { logLevel } from "./log-level.ts";
+import { man } from "./man.ts";
 import { metrics } from "./metrics.ts";
 import { ping } from "./ping.ts";
 import { reload } from "./reload.ts";
@@ -26,7 +28,7 @@ import { workers } from "./workers.ts";
 const help: Verb = {
   kind: "verb",
   name: "help",
-  chapter: "Run",
+  chapter: "Help",
   summary: "show all commands, or everything about one",
   usesSocket: false,
   positionals: ["COMMAND"],
@@ -56,7 +58,6 @@ const help: Verb = {
 
 export const verbs: readonly AnyVerb[] = [
   supervise,
-  help,
   add,
   remove,
   batch,
@@ -75,4 +76,8 @@ export const verbs: readonly AnyVerb[] = [
   version,
   gen,
   sink,
+  help,
+  completion,
+  complete(() => verbs),
+  man(() => verbs),
 ];

@@ -1,0 +1,43 @@
+// Text as roff, for man(7). Every text goes through escaped(): what an option is called must not become a command of the formatter.
+
+/** `text` as it shall appear, within a line. */
+export function escaped(text: string): string {
+  return text
+    .replaceAll("\\", "\\e")
+    .replaceAll("-", "\\-")
+    .replaceAll("'", "\\(aq")
+    .replaceAll("^", "\\(ha")
+    .replaceAll("~", "\\(ti")
+    .replaceAll("`", "\\(ga");
+}
+
+/** A line of text; one that begins with a dot is no command. */
+export function line(text: string): string {
+  const safe = escaped(text);
+  return safe.startsWith(".") ? `\\&${safe}` : safe;
+}
+
+/** A heading and what stands below it. */
+export function section(name: string, ...body: readonly string[]): string[] {
+  return [`.SH ${escaped(name)}`, ...body];
+}
+
+/** The same, one level down. */
+export function subsection(name: string, ...body: readonly string[]): string[] {
+  return [`.SS "${escaped(name).replaceAll('"', "\\(dq")}"`, ...body];
+}
+
+/** Paragraphs. */
+export function paragraphs(texts: readonly string[]): string[] {
+  return texts.flatMap((text) => [".PP", line(text)]);
+}
+
+/** Terms, each with its meaning. */
+export function terms(entries: readonly (readonly [term: string, meaning: string])[]): string[] {
+  return entries.flatMap(([term, meaning]) => [".TP", `\\fB${escaped(term)}\\fR`, line(meaning)]);
+}
+
+/** Command lines, as they are typed, each with what it does. */
+export function examples(lines: readonly { line: string; does: string }[]): string[] {
+  return lines.flatMap((each) => [".PP", line(`${each.does}:`), ".PP", ".RS 4", ".nf", line(each.line), ".fi", ".RE"]);
+}
