@@ -118,8 +118,10 @@ export const limits = {
   restartDelayMaxMs: 16_000,
   /** Who lived so long is forgiven: a death every 20 s is a nuisance, and a pause that doubles each time would make it an outage. */
   restartQuietMs: 10_000,
-  /** How often the doorbells of links are looked at: a rule must run within 200 ms of the moment it can. */
-  linksPollMs: 50,
+  /** How often the doorbells of links are looked at: a rule must run within 200 ms of the moment it can. Two calls that find nothing. */
+  linksPollMs: 20,
+  /** The share of the supervisor's time that reading links anew may take: thousands of them in a storm of events are read less often. */
+  linksShareMax: 0.25,
   /** The share of the supervisor's time that changes of routes may take: a router that speaks BGP has them all the time. */
   routesShareMax: 0.05,
   /** How often that is tried again whose end nothing announces, such as a lack of memory. */

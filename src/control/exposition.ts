@@ -1,37 +1,9 @@
 // The counters as Prometheus reads them: text exposition format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats).
 // Base units, `_total` on counters alone, labels only from what an operator configured: never an address of a sender.
-import { bucketEnd } from "../base/buckets.ts";
 import { refusals } from "../relay/counters.ts";
-import type { LinkStatus, OutputStatus, RuleStatus, Status, WorkerStatus } from "./status.ts";
-
-type Labels = Readonly<Record<string, string | number>>;
-type Kind = "counter" | "gauge" | "histogram";
-
-/** Families of samples in the order they were begun. Two samples with the same labels (a rule with the same output twice) add up. */
-class Exposition {
-  private readonly lines: string[] = [];
-
-  family(name: string, kind: Kind, help: string, samples: Iterable<readonly [Labels, number, suffix?: string]>): void {
-    const values = new Map<string, number>();
-    for (const [labels, value, suffix = ""] of samples) {
-      const key = `mcr_${name}${suffix}${labelText(labels)}`;
-      values.set(key, (values.get(key) ?? 0) + value);
-    }
-    if (values.size > 0) {
-      this.lines.push(`# HELP mcr_${name} ${help}`, `# TYPE mcr_${name} ${kind}`);
-      this.lines.push(...[...values].map(([key, value]) => `${key} ${value}`));
-    }
-  }
-
-  /** A family of the names that all processes share. */
-  process(name: string, kind: Kind, help: string, value: number): void {
-    this.lines.push(`# HELP process_${name} ${help}`, `# TYPE process_${name} ${kind}`, `process_${name} ${value}`);
-  }
-
-  text(): string {
-    return `${this.lines.join("\n")}\n`;
-  }
-}
+import { Exposition, type Labels } from "./exposition-page.ts";
+import type { LinkStatus, OutputStatus, RuleStatus, Status } from "./status.ts";
+import { workers } from "./worker-exposition.ts";
 
 /** The page of a relay that does not answer. */
 export function downExposition(): string {
@@ -96,6 +68,12 @@ function rules(out: Exposition, all: readonly RuleStatus[], nowSeconds: number):
     "gauge",
     "Datagrams that arrived and were not taken from the capture ring.",
     each((rule) => rule.missed),
+  );
+  out.family(
+    "rule_warnings",
+    "gauge",
+    "What is odd about a rule that runs: others make what it makes, the kernel sends it too, an allowed loop; 'list' has the words.",
+    each((rule) => rule.warnings?.length ?? 0),
   );
 }
 
@@ -170,6 +148,12 @@ function links(out: Exposition, all: readonly LinkStatus[]): void {
     each((link) => (link.state === "up" ? 1 : 0)),
   );
   out.family(
+    "interface_membership_reports_total",
+    "counter",
+    "IGMP reports sent so that switches do not forget memberships.",
+    each((link) => link.rejoin?.reports ?? 0),
+  );
+  out.family(
     "interface_kernel_drops_total",
     "counter",
     "Frames lost because a capture ring was full.",
@@ -183,99 +167,6 @@ function links(out: Exposition, all: readonly LinkStatus[]): void {
   );
 }
 
-function workers(out: Exposition, all: readonly WorkerStatus[]): void {
-  const each = (value: (worker: WorkerStatus) => number) =>
-    all.map((worker, index) => [{ worker: index }, value(worker)] as const);
-  out.family(
-    "worker_up",
-    "gauge",
-    "Whether the worker runs.",
-    each((worker) => (worker.state === "running" ? 1 : 0)),
-  );
-  out.family(
-    "worker_restarts_total",
-    "counter",
-    "How often it was replaced.",
-    each((worker) => worker.restarts),
-  );
-  out.family(
-    "worker_stalls_total",
-    "counter",
-    "Restarts of a worker that was alive and stuck.",
-    each((worker) => worker.stalls ?? 0),
-  );
-  out.family(
-    "worker_rule_repairs_total",
-    "counter",
-    "How often its rules were not the ones it should have had.",
-    each((worker) => worker.rule_repairs ?? 0),
-  );
-  out.family(
-    "worker_cpu_seconds_total",
-    "counter",
-    "Processor time of its present process.",
-    each((worker) => worker.cpu_seconds ?? 0),
-  );
-  out.family(
-    "worker_resident_memory_bytes",
-    "gauge",
-    "Resident memory of its process.",
-    each((worker) => worker.rss_bytes),
-  );
-  out.family(
-    "worker_queue_datagrams",
-    "gauge",
-    "Datagrams between ingress and egress.",
-    each((worker) => worker.queue.length),
-  );
-  out.family(
-    "worker_log_lines_lost_total",
-    "counter",
-    "Log lines that its pipe did not take.",
-    each((worker) => worker.lines_lost ?? 0),
-  );
-  out.family(
-    "worker_wakeups_total",
-    "counter",
-    "Times that ingress woke egress.",
-    each((worker) => worker.wakeups_written),
-  );
-  out.family(
-    "worker_stall_max_seconds",
-    "gauge",
-    "The longest that a loop was away from its ring.",
-    each(longestStall),
-  );
-  out.family(
-    "latency_seconds",
-    "histogram",
-    "From a frame's kernel timestamp to the completion of its send, sampled.",
-    all.flatMap(latencySamples),
-  );
-}
-
-function longestStall({ stall_us: stall }: WorkerStatus): number {
-  return Math.max(stall?.ingress ?? 0, stall?.egress ?? 0) / 1e6;
-}
-
-/** One bucket a power of two is enough for a graph; the last fine bucket holds all that is longer. */
-function latencySamples(worker: WorkerStatus, index: number): (readonly [Labels, number, string])[] {
-  const fine = worker.latency_buckets ?? [];
-  const samples: (readonly [Labels, number, string])[] = [];
-  let seen = 0;
-  for (const [bucket, count] of fine.entries()) {
-    seen += count;
-    const end = bucketEnd(bucket);
-    if (end >= 8 && Number.isInteger(Math.log2(end)) && bucket < fine.length - 1) {
-      samples.push([{ worker: index, le: end / 1e6 }, seen, "_bucket"]);
-    }
-  }
-  samples.push([{ worker: index, le: "+Inf" }, seen, "_bucket"]);
-  samples.push([{ worker: index }, (worker.latency_sum_us ?? 0) / 1e6, "_sum"]);
-  samples.push([{ worker: index }, seen, "_count"]);
-  return samples;
-}
-
 function ruleLabels({ rule_id, name, input_interface }: RuleStatus): Labels {
   return { rule: rule_id, ...(name === undefined ? {} : { name }), interface: input_interface };
 }
@@ -287,13 +178,4 @@ function outputLabels({ rule_id, name }: RuleStatus, output: OutputStatus): Labe
     output: `${output.group}:${output.port}`,
     interface: output.interface,
   };
-}
-
-/** `{rule="a",reason="b"}`; backslash, quote and line end escaped. */
-function labelText(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => {
-    const escaped = String(value).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
-    return `${name}="${escaped}"`;
-  });
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
 }

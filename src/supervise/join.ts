@@ -1,5 +1,6 @@
 // What running rules want to hear, made true: the filters of capture sockets, then memberships, so that what is joined passes.
 import { formatIpv4 } from "../base/ipv4.ts";
+import { errno } from "../shim/errno.ts";
 import { failureText } from "../shim/socket.ts";
 import type { CapturedLink, Captures } from "./captures.ts";
 import { type LiveRule, membershipOf, wantedOf } from "./live-rule.ts";
@@ -41,7 +42,8 @@ export class Joins {
     }
     const failures = memberships.sync(running.map(membershipOf).filter((each) => each !== undefined));
     failures.push(...lost.flatMap(({ link }) => memberships.rejoin(link.index)));
-    for (const failure of failures) {
+    // A link that went since it was looked at: its bell has rung, and then its rules will wait.
+    for (const failure of failures.filter(({ errno: code }) => code !== errno.ENODEV)) {
       refusals.push(`group ${formatIpv4(failure.group)} could not be joined: ${failureText(failure)}`);
     }
     const before = this.refusals;

@@ -8,6 +8,7 @@ import type { Relaying } from "./relaying.ts";
 export class LinkWatch {
   private readonly links: Pick<Links, "poll" | "pollRoutes" | "rings">;
   private readonly relaying: Pick<Relaying, "linksChanged" | "hasRefusals" | "settleMs">;
+  private linksNotBeforeMs = Number.NEGATIVE_INFINITY;
   private haveRoutesRung = false;
   private routesLookedMs = Number.NEGATIVE_INFINITY;
   private retryAtMs = 0;
@@ -22,8 +23,7 @@ export class LinkWatch {
 
   /** To be called every limits.linksPollMs; `nowMs` by any clock that only goes forward. */
   look(nowMs: number): void {
-    const { rings } = this.links;
-    const isChanged = this.links.poll() || this.links.rings !== rings;
+    const isChanged = nowMs >= this.linksNotBeforeMs && this.haveLinksRung(nowMs);
     this.haveRoutesRung = this.links.pollRoutes() || this.haveRoutesRung;
     const routesNotBeforeMs = this.routesLookedMs + this.relaying.settleMs / limits.routesShareMax;
     const areRoutesDue = this.haveRoutesRung && nowMs >= routesNotBeforeMs;
@@ -32,6 +32,14 @@ export class LinkWatch {
       this.routesLookedMs = nowMs;
       void this.relaying.linksChanged();
     }
+  }
+
+  private haveLinksRung(nowMs: number): boolean {
+    const { rings } = this.links;
+    const startMs = performance.now();
+    const isChanged = this.links.poll() || this.links.rings !== rings;
+    this.linksNotBeforeMs = nowMs + (performance.now() - startMs) / limits.linksShareMax;
+    return isChanged;
   }
 
   private isRetryDue(nowMs: number): boolean {

@@ -24,6 +24,7 @@ const output = {
 };
 
 function statusWith(state: "running" | "restarting"): Status {
+  const rejoin = { reports: 4, failed: 1 };
   const frames = { received: 12, matched: 10, no_match: 2, kernel_drops: 0, queue_pauses: 0, refusals: { vlan: 3 } };
   return statusSchema.parse({
     program_version: "9.9.9",
@@ -65,7 +66,7 @@ function statusWith(state: "running" | "restarting"): Status {
         latency_sum_us: 1_000_000,
       },
     ],
-    links: [{ name: "eth0", state: "up", memberships: 1, inputs: 1, outputs: 0, kernel_drops: 7 }],
+    links: [{ name: "eth0", state: "up", memberships: 1, inputs: 1, outputs: 0, kernel_drops: 7, rejoin }],
     frames,
   });
 }
@@ -95,6 +96,11 @@ test("every refusal has a series from the start, so that its rate is known when 
   const refused = page.filter((line) => line.startsWith("mcr_frames_refused_total"));
   expect(refused).toContain('mcr_frames_refused_total{reason="vlan"} 3');
   expect(refused).toContain('mcr_frames_refused_total{reason="fragment"} 0');
+});
+
+test("what keeps memberships alive is counted for each interface, and what is odd for each rule", () => {
+  expect(page).toContain('mcr_interface_membership_reports_total{interface="eth0"} 4');
+  expect(page.find((line) => line.startsWith("mcr_rule_warnings{"))).toEndWith(" 0");
 });
 
 test("a relay that does not answer has one number", () => {

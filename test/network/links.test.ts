@@ -104,7 +104,7 @@ describe("an input link", () => {
       const relay = await Relay.start(lab, "relay", ["--workers", "1", "--pipeline", pipeline]);
       await relay.must(rule("in0"));
       await forwards();
-      // One process for both: between them lies less than the 50 ms at which the supervisor looks at links.
+      // One process for both: between them lies less than the time after which the supervisor looks at links again.
       lab.exec("relay", ["ip", "-batch", "-"], "link set in0 down\nlink set in0 up\n");
       await until("the link carries", () => / UP /.test(lab.ip("relay", "-br link show dev in0")));
       // A deaf worker would look at its ring once a second only, and 20,000 frames do not fit into it.
