@@ -141,14 +141,17 @@ describe("of the input", () => {
 
   test("a group that cannot be joined, by the namespace's limit", async () => {
     lab.sysctl("relay", "net.ipv4.igmp_max_memberships", 0);
-    const relay = await start();
-    await add(relay, "239.2.2.2:5001:out0");
-    const { text, evidence: said } = await explained(relay, "not_joined");
-    expect(text).toContain(`group ${group} could not be joined on in0`);
-    expect(said).toContainEqual({ name: `joined ${group}`, value: "no" });
-    await relay.logs("a group could not be joined");
-    lab.sysctl("relay", "net.ipv4.igmp_max_memberships", 20);
-    await relay.stop();
+    try {
+      const relay = await start();
+      await add(relay, "239.2.2.2:5001:out0");
+      const { text, evidence: said } = await explained(relay, "not_joined");
+      expect(text).toContain(`group ${group} could not be joined on in0`);
+      expect(said).toContainEqual({ name: `joined ${group}`, value: "no" });
+      await relay.logs(`group ${group} could not be joined`);
+      await relay.stop();
+    } finally {
+      lab.sysctl("relay", "net.ipv4.igmp_max_memberships", 20);
+    }
   });
 
   test("a capture that cannot be opened, because there are no descriptors left", async () => {
