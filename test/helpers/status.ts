@@ -94,3 +94,14 @@ export function settled(relay: Relay, name: string): Promise<RuleStatus> {
       outputs.every((each) => each.datagrams_sent + each.datagrams_failed + each.datagrams_dropped === datagrams),
   );
 }
+
+/** Waits until a spare worker is ready, and returns its pid. */
+export async function spareOf(relay: Relay): Promise<number> {
+  const { spare } = await until(
+    "a spare",
+    () => statusOf(relay),
+    ({ spare }) => spare?.is_ready === true,
+    { deadlineMs: 10_000 },
+  );
+  return spare?.pid ?? 0;
+}

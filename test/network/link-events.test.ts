@@ -9,7 +9,7 @@ import { afterAll, afterEach, expect, test } from "bun:test";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import fc from "fast-check";
 import { Relay } from "../helpers/relay.ts";
-import { settled, statusOf } from "../helpers/status.ts";
+import { settled, spareOf, statusOf } from "../helpers/status.ts";
 import { bench, generate, intact, Sink, Stream } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
 
@@ -191,6 +191,7 @@ test(`${eventCount} events, seed ${seed}: other flows lose nothing, and at the e
   const relay = await Relay.start(lab, "relay", ["--workers", "2"]);
   for (const rule of rules()) await relay.must(rule);
   await runsAll(relay);
+  await spareOf(relay);
   const heldBefore = held(relay);
 
   const sink = await Sink.start(lab, "sink", ["--group", "239.2.2.2", "--port", "5001", "--interface", "in0"], 3);

@@ -4,7 +4,7 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { compiled } from "../helpers/compiled.ts";
 import { Relay } from "../helpers/relay.ts";
-import { settled, statusOf } from "../helpers/status.ts";
+import { settled, spareOf, statusOf } from "../helpers/status.ts";
 import { bench, generate, intact, Sink, Stream } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
 
@@ -27,17 +27,6 @@ async function started(args: readonly string[]): Promise<Relay> {
   await relay.must(feed);
   if (!args.includes("off")) await spareOf(relay);
   return relay;
-}
-
-/** Waits until a spare worker is ready, and returns its pid. */
-async function spareOf(relay: Relay): Promise<number> {
-  const { spare } = await until(
-    "a spare",
-    () => statusOf(relay),
-    ({ spare }) => spare?.is_ready === true,
-    { deadlineMs: 10_000 },
-  );
-  return spare?.pid ?? 0;
 }
 
 /** Makes a thread stick (test/fixtures/stick.c). */
