@@ -42,15 +42,14 @@ test("passes, failures and skips are counted, with the names of the skips", () =
     describe("d", () => { test("f", () => { expect("<skipped />").toBe("") }); test("p", () => {}) });`;
   expect(countsOfFiles({ "a.test.ts": imports + text })).toEqual({
     passed: 2,
-    failed: 1,
+    failed: ["a.test.ts: f"],
     skipped: ['a.test.ts: the "s"', "a.test.ts: t"],
-    crashed: [],
   });
 });
 
 test("a file that cannot be loaded is a failure beside the others' tests", () => {
   const files = { "a.test.ts": `${imports}test("p", () => {});`, "b.test.ts": 'import "./nosuch.ts";' };
-  expect(countsOfFiles(files)).toEqual({ passed: 1, failed: 1, skipped: [], crashed: ["b.test.ts"] });
+  expect(countsOfFiles(files)).toEqual({ passed: 1, failed: ["b.test.ts: no test of it reported"], skipped: [] });
 });
 
 test("a process that dies is a failure of each of its files", () => {
@@ -58,17 +57,20 @@ test("a process that dies is a failure of each of its files", () => {
     "a.test.ts": `${imports}test("p", () => process.kill(process.pid, "SIGKILL"));`,
     "b.test.ts": imports,
   };
-  expect(countsOfFiles(files)).toMatchObject({ passed: 0, failed: 2, crashed: ["a.test.ts", "b.test.ts"] });
+  expect(countsOfFiles(files)).toMatchObject({
+    passed: 0,
+    failed: ["a.test.ts: no test of it reported", "b.test.ts: no test of it reported"],
+  });
 });
 
 test("an error after the tests is a failure", () => {
   const files = { "a.test.ts": `${imports}test("p", () => {}); afterAll(() => { throw new Error("late") });` };
-  expect(countsOfFiles(files)).toMatchObject({ failed: 1 });
+  expect(countsOfFiles(files)).toMatchObject({ failed: ["./a.test.ts: outside of a test (exit code 1)"] });
 });
 
 test("sums are said in one line, skips only when there are any", () => {
-  const one = { passed: 2, failed: 0, skipped: [], crashed: [] };
-  const other = { passed: 1, failed: 1, skipped: ["a: b"], crashed: ["c"] };
+  const one = { passed: 2, failed: [], skipped: [] };
+  const other = { passed: 1, failed: ["c: d"], skipped: ["a: b"] };
   expect(summary(one)).toBe("2 passed, 0 failed");
   expect(summary(addCounts(one, other))).toBe("3 passed, 1 failed, 1 skipped");
 });

@@ -1,40 +1,36 @@
 // Counts tests from the JUnit report of `bun test`. What ended without a report, or left a file out of it, has failed.
 
-/** `failed` includes `crashed`: names of files that never reported, or of a part that failed though no test of it did. */
-export type Counts = { passed: number; failed: number; skipped: string[]; crashed: string[] };
+/** How many passed; the others as "file: name". What failed outside of a test says so instead of a name. */
+export type Counts = { passed: number; failed: string[]; skipped: string[] };
 
 type Case = { name: string; file: string; outcome: "passed" | "failed" | "skipped" };
 
 export function addCounts(a: Counts, b: Counts): Counts {
   return {
     passed: a.passed + b.passed,
-    failed: a.failed + b.failed,
+    failed: [...a.failed, ...b.failed],
     skipped: [...a.skipped, ...b.skipped],
-    crashed: [...a.crashed, ...b.crashed],
   };
 }
 
 /** "3 passed, 0 failed", and ", 2 skipped" when there are any. */
 export function summary({ passed, failed, skipped }: Counts): string {
   const skips = skipped.length === 0 ? "" : `, ${skipped.length} skipped`;
-  return `${passed} passed, ${failed} failed${skips}`;
+  return `${passed} passed, ${failed.length} failed${skips}`;
 }
 
 /** Counts one run over `files`, by its report (may be empty) and its exit code (null: killed). */
 export function countsOf(report: string, exitCode: number | null, files: readonly string[]): Counts {
   const cases = casesOf(report);
-  const failures = cases.filter(({ outcome }) => outcome === "failed").length;
+  const namesOf = (wanted: Case["outcome"]) =>
+    cases.filter(({ outcome }) => outcome === wanted).map(({ name, file }) => `${file}: ${name}`);
+  const failures = namesOf("failed");
   const reported = new Set(cases.map(({ file }) => file));
-  const silent = files.filter((file) => !reported.has(file));
+  const silent = files.filter((file) => !reported.has(file)).map((file) => `${file}: no test of it reported`);
   // An error between two tests has no place in the report; the exit code knows it.
-  const isUnexplained = exitCode !== 0 && failures === 0 && silent.length === 0;
-  const crashed = isUnexplained ? [`${files.join(" ")} (exit code ${exitCode})`] : silent;
-  return {
-    passed: cases.filter(({ outcome }) => outcome === "passed").length,
-    failed: failures + crashed.length,
-    skipped: cases.filter(({ outcome }) => outcome === "skipped").map(({ name, file }) => `${file}: ${name}`),
-    crashed,
-  };
+  const isUnexplained = exitCode !== 0 && failures.length === 0 && silent.length === 0;
+  const outside = isUnexplained ? [`${files.join(" ")}: outside of a test (exit code ${exitCode})`] : silent;
+  return { passed: namesOf("passed").length, failed: [...failures, ...outside], skipped: namesOf("skipped") };
 }
 
 function casesOf(report: string): Case[] {
