@@ -188,7 +188,8 @@ i32 mcr_ring_send(ptr at, u32 index, u32 token, u32 chained)
 		return -EBUSY;
 	memset(&message->header, 0, sizeof(message->header));
 	message->header.msg_iov = (struct iovec *)(void *)&ring->pieces[send->piece_first];
-	message->header.msg_iovlen = send->piece_count;
+	/* size_t in glibc, int in musl. */
+	message->header.msg_iovlen = (__typeof__(message->header.msg_iovlen))send->piece_count;
 	if (send->segment_size) {
 		u16 segment_size = (u16)send->segment_size;
 		struct cmsghdr *control = (struct cmsghdr *)message->control;

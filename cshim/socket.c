@@ -162,10 +162,11 @@ i32 mcr_fds_send(i32 fd, ptr data, u32 size, ptr fds, u32 count)
 
 		memset(control, 0, sizeof(control));
 		message.msg_control = control;
-		message.msg_controllen = CMSG_SPACE(count * sizeof(i32));
+		/* Sizes are size_t in glibc, socklen_t in musl; these are below both. */
+		message.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(i32));
 		header->cmsg_level = SOL_SOCKET;
 		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(count * sizeof(i32));
+		header->cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(i32));
 		memcpy(CMSG_DATA(header), fds, count * sizeof(i32));
 	}
 	sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
