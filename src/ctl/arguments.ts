@@ -9,7 +9,7 @@ import { type AnyVerb, type Given, type OptionSpec, socketOptions, type Verb } f
 /** What the operator wants. `passed-on`: the verb parses `args` itself. */
 export type Parsed =
   | { kind: "overview" }
-  | { kind: "version" }
+  | { kind: "version"; isVerbose: boolean }
   | { kind: "help"; verb: AnyVerb }
   | { kind: "verb"; verb: Verb; given: Given }
   | { kind: "passed-on"; verb: Extract<AnyVerb, { kind: "passed-on" }>; args: string[] };
@@ -65,7 +65,7 @@ function parseBare(args: readonly string[]): Outcome<Parsed> {
     return done({ kind: "overview" });
   }
   if (args.includes("--version") || args.includes("-V")) {
-    return done({ kind: "version" });
+    return done({ kind: "version", isVerbose: args.includes("--verbose") });
   }
   return failed(`a command is missing after ${args.map(printable).join(" ")}. 'mcr-appliance help' lists all.`);
 }

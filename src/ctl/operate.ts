@@ -1,5 +1,4 @@
 // From an operator's command line to an exit code: parse, run, and nothing that outlives it.
-import { programName, programVersion } from "../base/version.ts";
 import { ask } from "../control/client.ts";
 import { usage } from "./answer.ts";
 import { type Parsed, parse } from "./arguments.ts";
@@ -7,6 +6,7 @@ import { overview, page } from "./help.ts";
 import type { Roles, World } from "./verb.ts";
 import { socketOptions } from "./verb.ts";
 import { verbs } from "./verbs.ts";
+import { ownVersion } from "./version.ts";
 
 /** What `operate` takes from the process; tests bring their own. */
 export type Surroundings = Pick<World, "say" | "complain" | "roles"> & {
@@ -34,7 +34,7 @@ export async function operate(args: readonly string[], around: Surroundings): Pr
       around.say(overview(verbs));
       return 0;
     case "version":
-      around.say(`${programName} ${programVersion}`);
+      around.say(await ownVersion(parsed.value.isVerbose));
       return 0;
     case "help": {
       const { verb } = parsed.value;

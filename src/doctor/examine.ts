@@ -1,10 +1,10 @@
 // One examination: finds out what it is about, makes every check, and puts the gravest first.
-import { BrokenProgram } from "../base/assert.ts";
-import { type Outcome, reasonOf } from "../base/outcome.ts";
+import type { Outcome } from "../base/outcome.ts";
 import type { Answer, ClientFailure } from "../control/client.ts";
 import type { Command } from "../control/words.ts";
 import { limits } from "../limits.ts";
 import { checkLinks } from "./link-checks.ts";
+import { loadNative } from "./load-native.ts";
 import { Machine } from "./machine.ts";
 import { checkMachine } from "./machine-checks.ts";
 import type { Place, Subject, Supervisor } from "./place.ts";
@@ -52,18 +52,6 @@ async function placeOf({ links, socketPath, ask }: Wish): Promise<Place> {
     executable: process.execPath,
     environment: process.env,
   };
-}
-
-/** A machine on which the native library does not load is one that needs a doctor. */
-async function loadNative(): Promise<Place["native"]> {
-  try {
-    return (await import("./native.ts")).native;
-  } catch (thrown) {
-    if (thrown instanceof BrokenProgram) {
-      throw thrown;
-    }
-    return { refusal: reasonOf(thrown) };
-  }
 }
 
 async function supervisorAt(ask: Wish["ask"]): Promise<Supervisor> {
