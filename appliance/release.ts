@@ -1,0 +1,50 @@
+// npm run release: an executable for each target, archives, Debian packages, a bill of materials and sums, in dist/release/. What
+// it fetches and compiles on the way is kept in build/release/. `--only NAME` (repeatable) makes some targets alone.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import about from "../package.json" with { type: "json" };
+import { commitOf, run } from "./bundle.ts";
+import { buildExecutable } from "./release/executable.ts";
+import { bunVersion, targets } from "./release/targets.ts";
+
+const root = join(import.meta.dir, "..");
+
+const { values } = parseArgs({
+  options: { only: { type: "string", multiple: true }, out: { type: "string" }, work: { type: "string" } },
+});
+const out = values.out ?? join(root, "dist/release");
+const work = values.work ?? join(root, "build/release");
+
+function wantedTargets() {
+  const unknown = (values.only ?? []).filter((name) => !targets.some((target) => target.name === name));
+  if (unknown.length > 0) {
+    process.stderr.write(`no target ${unknown.join(", ")}; there are ${targets.map(({ name }) => name).join(", ")}\n`);
+    process.exit(64);
+  }
+  return targets.filter(({ name }) => values.only?.includes(name) ?? true);
+}
+
+/** In the form of `sha256sum -c`. */
+function writeSums(): void {
+  const lines = readdirSync(out)
+    .filter((name) => name !== "SHA256SUMS")
+    .sort()
+    .map((name) => `${new Bun.CryptoHasher("sha256").update(readFileSync(join(out, name))).digest("hex")}  ${name}\n`);
+  writeFileSync(join(out, "SHA256SUMS"), lines.join(""));
+}
+
+if (about.dependencies.bun !== bunVersion) {
+  throw new Error(`package.json pins Bun ${about.dependencies.bun}, appliance/release/targets.ts knows ${bunVersion}`);
+}
+const wanted = wantedTargets();
+run(root, join(root, "appliance/release/fetch"), join(work, "debian"));
+if (existsSync(out)) rmSync(out, { recursive: true });
+mkdirSync(out, { recursive: true });
+const commit = commitOf(root);
+for (const target of wanted) {
+  const name = `mcr-appliance-${about.version}-${target.name}`;
+  process.stdout.write(`${name}\n`);
+  buildExecutable(root, target, work, commit, join(out, name));
+}
+writeSums();
