@@ -105,6 +105,12 @@ export const limits = {
   heartbeatWaitMs: 1_700,
   /** How often workers are looked at. What passes between two looks counts for at most two: then it was we who slept. */
   heartbeatLookMs: 100,
+  /** Who has given no sign of life for so long should have been replaced long ago: the service manager hears no more of us. */
+  heartbeatFreshMs: 3_000,
+  /** How often the service manager is told what flows, if that has changed. */
+  serviceStatusPeriodMs: 5_000,
+  /** What waits for a service manager whose socket is full: the last few changes say where we stand. */
+  serviceWordsMax: 8,
   /** After SIGKILL a process is gone within a millisecond, unless the kernel or a debugger holds it; it runs no more in any case. */
   killWaitMs: 300,
   /** Repairs of a worker's rules that may fail one after the other, before it is replaced. */
@@ -274,8 +280,9 @@ assert(limits.captureRingSize / limits.captureSlotSizeMin <= limits.captureSlots
 assert(limits.captureLinksMax + 2 <= limits.regionsMax, "every ring and the pool have a region");
 assert(limits.sendsMax * 2 <= limits.ringEntries, "sends leave room in the ring for polls");
 assert(
-  limits.heartbeatPeriodMs + limits.heartbeatWaitMs + 2 * limits.heartbeatLookMs + limits.killWaitMs < 3_000,
-  "a worker that is stuck is replaced within three seconds",
+  limits.heartbeatPeriodMs + limits.heartbeatWaitMs + 2 * limits.heartbeatLookMs + limits.killWaitMs <
+    limits.heartbeatFreshMs,
+  "a worker that is stuck is replaced before the service manager could notice",
 );
 assert(limits.heartbeatWaitMs * 1_000 > limits.turnWaitUs, "a heartbeat outwaits the longest wait of a loop");
 assert(limits.workerDrainWaitMs < limits.workerEndWaitMs, "a worker may drain before it is killed");

@@ -28,6 +28,7 @@ export const errno = {
   ENODEV: 19,
   EINVAL: 22,
   EPIPE: 32,
+  ENAMETOOLONG: 36,
   EMSGSIZE: 90,
   EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,

@@ -54,10 +54,15 @@ export type OptionName = keyof typeof options;
 /** IP_PMTUDISC_OMIT, linux/in.h: fragment what is larger than the link's MTU, and believe no ICMP about a path's. */
 export const pmtuOmit = 5;
 
-const families = { ipv4: 2, packet: 17 } as const;
+const families = { unix: 1, ipv4: 2, packet: 17 } as const;
 const types = { datagram: 2, raw: 3 } as const;
 /** IPPROTO_RAW: sends whole datagrams, headers and all, and hears nothing. */
 export const protocolRaw = 255;
+
+/** A unix socket for datagrams, non-blocking, closed on exec. */
+export function openUnixDatagram(): number | Failure {
+  return outcomeOf("socket AF_UNIX", shim.mcr_socket(families.unix, types.datagram, 0));
+}
 
 /** A UDP socket, non-blocking, closed on exec. */
 export function openUdp(): number | Failure {

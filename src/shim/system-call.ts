@@ -13,6 +13,7 @@ export type SystemCall =
   | "adjtimex"
   | "bpf"
   | "chroot"
+  | "connect"
   | "epoll_create1"
   | "epoll_ctl"
   | "epoll_pwait"

@@ -2,12 +2,15 @@
 import { exitCodes } from "../base/exit.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log/forward.ts";
+import { shim } from "../shim/library.ts";
+import { sendUnixDatagram } from "../shim/unix-datagram.ts";
 import type { Configuration } from "./configuration.ts";
 import { LinkWatch } from "./link-watch.ts";
 import { LossLines } from "./loss-lines.ts";
 import { serveMetrics } from "./metrics.ts";
 import type { SuperviseOptions } from "./options.ts";
 import type { Refusal } from "./requirements.ts";
+import { areAlive, ServiceManager, statusLine } from "./service-manager.ts";
 import { StatsLines } from "./stats-lines.ts";
 import type { House } from "./supervise.ts";
 
@@ -36,13 +39,35 @@ export async function serve(
 }
 
 /** What a service manager means by "reload". What is wrong with the files was said line by line; what runs, runs on. */
-async function reload(configuration: Configuration, log: Log): Promise<void> {
+async function reload(configuration: Configuration, service: ServiceManager, log: Log): Promise<void> {
+  service.reloading();
   const applied = await configuration.reload({ how: "reload" });
   if (!applied.ok) {
     log.say("Error", `SIGHUP: nothing was changed: ${applied.error.split("\n", 1)[0]}`);
   } else if (applied.value.version === undefined) {
     log.say("Notice", "SIGHUP: the files say what runs already");
   }
+  service.ready();
+}
+
+const monotonicClock = 1;
+
+function serviceManagerOf({ relaying, stats, workers }: House, log: Log): ServiceManager {
+  return new ServiceManager({
+    variables: process.env,
+    pid: process.pid,
+    send: sendUnixDatagram,
+    status: () =>
+      statusLine({
+        flowRates: stats.flows().map((flow) => flow.packets_per_second),
+        pending: relaying.list().filter(({ pending }) => pending !== undefined).length,
+        workersRunning: workers.runningCount,
+        workers: workers.places.length,
+      }),
+    areWorkersAlive: () => areAlive(workers.places),
+    clockUs: () => shim.mcr_clock_ns(monotonicClock) / 1000,
+    onNews: (level, message) => log.say(level, message),
+  });
 }
 
 /** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
@@ -59,7 +84,8 @@ async function untilSignal(house: House, log: Log, { signal, statsIntervalMs: in
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
   // Also a terminal that closes: it may not end a relay.
-  process.on("SIGHUP", () => void reload(house.configuration, log));
+  const service = serviceManagerOf(house, log);
+  process.on("SIGHUP", () => void reload(house.configuration, service, log));
   const watch = new LinkWatch(links, relaying);
   const bell = setInterval(() => watch.look(performance.now()), limits.linksPollMs);
   const listenerBell = setInterval(() => void relaying.lookForListeners(), limits.listenersPollMs);
@@ -84,7 +110,12 @@ async function untilSignal(house: House, log: Log, { signal, statsIntervalMs: in
   });
   const teller = setInterval(() => lines.tick(), Math.min(intervalMs || limits.samplePeriodMs, limits.samplePeriodMs));
   stats.sample(Date.now());
+  // Now a signal means what the manual says of it.
+  service.ready();
+  const attendant = service.tickMs === 0 ? undefined : setInterval(() => service.tick(), service.tickMs);
   const name = await signal.promise;
+  service.stopping();
+  clearInterval(attendant);
   losses.look();
   log.announce("Info", `[Supervisor] Received ${name}, initiating graceful shutdown`);
   log.say("Notice", "ending", { signal: name });
