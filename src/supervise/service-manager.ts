@@ -27,7 +27,9 @@ export type Living = { state: string; child: { heartbeatAgeMs: number } | undefi
  */
 export function areAlive(places: readonly Living[]): boolean {
   const working = places.filter(({ state }) => state === "running");
-  return working.length > 0 && working.every(({ child }) => (child?.heartbeatAgeMs ?? Infinity) <= limits.heartbeatFreshMs);
+  return (
+    working.length > 0 && working.every(({ child }) => (child?.heartbeatAgeMs ?? Infinity) <= limits.heartbeatFreshMs)
+  );
 }
 
 /** The line that `systemctl status` shows. */

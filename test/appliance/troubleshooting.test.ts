@@ -147,7 +147,7 @@ test("no entry is about what nobody says", () => {
 
 test("an entry says more than its heading, and stands once", () => {
   const blocks = page
-    .split(/^(?:### .+\n)+/m)
+    .split(/^(?:### .+\n+)+/m)
     .slice(1)
     .map((block) => block.split(/^## /m)[0] ?? "");
   expect(blocks.length).toBeGreaterThan(50);
