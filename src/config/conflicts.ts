@@ -1,6 +1,7 @@
 // What is wrong with rules beside each other, in one file or over several, and with settings that more than one file makes.
 // Told at the second place, naming the first.
 import { printable } from "../base/printable.ts";
+import { espSourcePort } from "../rules/contradictions.ts";
 import { ruleId } from "../rules/id.ts";
 import { inputKey } from "../rules/key.ts";
 import { protocols } from "../rules/schema.ts";
@@ -38,8 +39,16 @@ function isEsp(sketch: Sketch): boolean {
 }
 
 function portProblems(judged: Judged, sketch: Sketch): Problem[] {
-  if (sketch.input === undefined || isEsp(sketch)) {
+  if (sketch.input === undefined) {
     return [];
+  }
+  if (isEsp(sketch)) {
+    return sketch.outputs.flatMap((output, index) => {
+      const message = espSourcePort(output);
+      return message === undefined
+        ? []
+        : [told(judged, sketch, ["outputs", index, "source_port"], `outputs[${index}].source_port ${message}`)];
+    });
   }
   const input = `invalid port 0 in rule ${sketch.index}`;
   const problems = sketch.input.port === 0 ? [told(judged, sketch, ["input", "port"], input)] : [];

@@ -16,7 +16,7 @@ export type Sketch = {
   id?: string;
   input?: z.output<typeof inputSchema>;
   /** What of the outputs is of the right type. */
-  outputs: { port?: number; interface?: string }[];
+  outputs: { port?: number; source_port?: number; interface?: string }[];
 };
 
 /** A file as it was read. `config` is there when the file, by itself, has no error. */
@@ -124,9 +124,10 @@ function sketchesOf(root: Node): Sketch[] {
       node,
       ...compact({ id: typeof id === "string" && id !== "" ? id : undefined, input: input.data }),
       outputs: (outputs?.kind === "array" ? outputs.items : []).map((item) => {
-        const [port, name] = [partOf(item, "port"), partOf(item, "interface")];
+        const [port, source, name] = [partOf(item, "port"), partOf(item, "source_port"), partOf(item, "interface")];
         return {
           ...(typeof port === "number" ? { port } : {}),
+          ...(typeof source === "number" ? { source_port: source } : {}),
           ...(typeof name === "string" ? { interface: name } : {}),
         };
       }),

@@ -10,11 +10,11 @@ import { judgeTexts } from "./load.ts";
 import { isEmpty, planOf, type Setup } from "./plan.ts";
 import { print, printKey } from "./print.ts";
 import { fromFile, isSameRule, type RuleValue, toFile } from "./rule-value.ts";
-import { configSchema, fileRuleSchema } from "./schema.ts";
+import { configSchema, fileRuleSchema, outputKeys } from "./schema.ts";
 
 const emptyText = "{\n  rules: [\n  ],\n}\n";
 const { shape } = fileRuleSchema;
-const ruleKeys = new Set([...Object.keys(shape), ...Object.keys(shape.input.shape), "ttl", "source_ip"]);
+const ruleKeys = new Set([...Object.keys(shape), ...Object.keys(shape.input.shape), ...outputKeys]);
 
 /**
  * The files of `texts` that must be written so that all together say `setup`, changed as little as possible. Rules stay in

@@ -7,7 +7,15 @@ import type { FileRule } from "./schema.ts";
 export type RuleValue = {
   rule_id?: string;
   name?: string;
-  input: { interface: string; group: string; port: number; protocol?: "esp"; source?: string };
+  input: {
+    interface: string;
+    group: string;
+    port: number;
+    protocol?: "esp";
+    source?: string;
+    igmp_version?: number;
+    rejoin_interval?: number;
+  };
   outputs: Output[];
   exclusive?: boolean;
   allow_loop?: boolean;
@@ -22,7 +30,11 @@ export function fromFile({ rule_id, name, input, outputs, exclusive, allow_loop 
       input_group: input.group,
       input_port: input.port,
       input_protocol: input.protocol === "esp" ? protocols.esp : protocols.udp,
-      ...compact({ input_source: input.source }),
+      ...compact({
+        input_source: input.source,
+        input_igmp_version: input.igmp_version,
+        input_rejoin_interval: input.rejoin_interval,
+      }),
       outputs,
       ...compact({ exclusive, allow_loop }),
     },
@@ -39,7 +51,11 @@ export function toFile(rule: Rule): RuleValue {
       group: rule.input_group,
       port: rule.input_port,
       ...(rule.input_protocol === protocols.esp ? { protocol: "esp" as const } : {}),
-      ...compact({ source: rule.input_source }),
+      ...compact({
+        source: rule.input_source,
+        igmp_version: rule.input_igmp_version,
+        rejoin_interval: rule.input_rejoin_interval,
+      }),
     },
     outputs: rule.outputs,
     ...compact({ exclusive: rule.exclusive, allow_loop: rule.allow_loop }),

@@ -3,14 +3,19 @@
 // Descriptions are for editors: they travel in the JSON Schema (json-schema.ts).
 import { z } from "zod";
 import { limits } from "../limits.ts";
+import { checkOutput, joinContradiction } from "../rules/contradictions.ts";
 import {
   claim,
   compact,
   destination,
+  dscp,
   hostAddress,
+  igmpVersion,
   list,
   objectError,
   port,
+  rejoinInterval,
+  sourcePort,
   text,
   ttl,
   whole,
@@ -18,31 +23,47 @@ import {
 import { link, protocolSections } from "./sections.ts";
 
 /** The side that a rule takes from. */
-export const inputSchema = z.object(
-  {
-    interface: link.describe("where datagrams arrive"),
-    group: destination.describe("their destination address, multicast or unicast"),
-    port: port.describe("their destination port; 0 only for esp"),
-    protocol: z.string({ error: 'must be "udp" or "esp"' }).nullish().describe('"udp" (the default) or "esp"'),
-    source: hostAddress.nullish().describe("only datagrams of this sender"),
-  },
-  objectError,
-);
-
-const outputSchema = z
+export const inputSchema = z
   .object(
     {
-      group: destination.describe("where datagrams go to, multicast or unicast"),
-      port: port.describe("their new destination port"),
-      interface: link.describe("where they leave"),
-      ttl: ttl
+      interface: link.describe("where datagrams arrive"),
+      group: destination.describe("their destination address, multicast or unicast"),
+      port: port.describe("their destination port; 0 only for esp"),
+      protocol: z.string({ error: 'must be "udp" or "esp"' }).nullish().describe('"udp" (the default) or "esp"'),
+      source: hostAddress.nullish().describe("only datagrams of this sender"),
+      igmp_version: igmpVersion
         .nullish()
-        .describe("TTL they leave with; default: multicast_ttl for multicast, the kernel's for unicast"),
-      source_ip: hostAddress.nullish().describe("source address they leave with; default: the interface's"),
+        .describe("the IGMP version its group is reported in again, 2 or 3; default: what the interface speaks"),
+      rejoin_interval: rejoinInterval
+        .nullish()
+        .describe("seconds between two reports of its group, 0 for never; default: --rejoin-interval"),
     },
     objectError,
   )
-  .transform(compact);
+  .check((context) => {
+    const found = joinContradiction(context.value);
+    if (found !== undefined) {
+      context.issues.push({ code: "custom", message: found.message, path: [found.field], input: undefined });
+    }
+  });
+
+const outputShape = {
+  group: destination.describe("where datagrams go to, multicast or unicast"),
+  port: port.describe("their new destination port"),
+  interface: link.describe("where they leave"),
+  ttl: ttl.nullish().describe("TTL they leave with; default: multicast_ttl for multicast, the kernel's for unicast"),
+  source_ip: hostAddress.nullish().describe("source address they leave with; default: the interface's"),
+  source_port: sourcePort.nullish().describe("source port they leave with; default: any"),
+  dscp: dscp.nullish().describe("DSCP they leave with, e.g. 46 (EF); default 0"),
+  preserve_source: claim
+    .nullish()
+    .describe("whether they leave with the source address and port of their sender; default: false"),
+};
+
+/** The names of an output's fields. */
+export const outputKeys = Object.keys(outputShape);
+
+const outputSchema = z.object(outputShape, objectError).check(checkOutput).transform(compact);
 
 /** One rule of the file. */
 export const fileRuleSchema = z.object(

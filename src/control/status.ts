@@ -30,6 +30,10 @@ const outputStatusSchema = z.looseObject({
   /** What datagrams leave with: the output's own, else the default. Absent for unicast without one: the kernel's. */
   ttl: count.optional(),
   source_ip: z.string().optional(),
+  /** As the rule says them; absent: any port, DSCP 0, false. */
+  source_port: count.optional(),
+  dscp: count.optional(),
+  preserve_source: z.boolean().optional(),
   /** Why this output sends nothing yet; absent when it works. */
   pending: z.string().optional(),
   /** The neighbour on the way that does not answer to ARP: what is sent to it is lost, though it counts as sent. */

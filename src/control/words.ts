@@ -125,6 +125,10 @@ const listedOutputSchema = z.looseObject({
   interface: z.string(),
   ttl: count.optional(),
   source_ip: z.string().optional(),
+  /** Ours, as the rule says them. */
+  source_port: count.optional(),
+  dscp: count.optional(),
+  preserve_source: z.boolean().optional(),
   /** Ours: the TTL that datagrams leave with when the rule names none. */
   effective_ttl: count.optional(),
   /** Ours: why this output sends nothing yet. */
@@ -140,6 +144,8 @@ export const listedRuleSchema = z.looseObject({
   input_port: count,
   input_protocol: count,
   input_source: z.string().optional(),
+  input_igmp_version: count.optional(),
+  input_rejoin_interval: count.optional(),
   outputs: z.array(listedOutputSchema),
   // A rule that a routing protocol made says so with an object.
   source: z.union([originSchema, z.looseObject({})]),

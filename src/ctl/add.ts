@@ -5,7 +5,7 @@ import type { RuleCommand } from "../control/words.ts";
 import { explain } from "../rules/explain.ts";
 import { ruleDraftSchema } from "../rules/schema.ts";
 import { askAndShow, usage } from "./answer.ts";
-import { numberOf, parseOutputs } from "./outputs.ts";
+import { claimOf, numberOf, parseOutputs } from "./outputs.ts";
 import type { Given, Verb, World } from "./verb.ts";
 
 export const add: Verb = {
@@ -17,8 +17,8 @@ export const add: Verb = {
     "Takes datagrams for GROUP:PORT on one interface and sends their payload to every output. Groups may be multicast or " +
       "unicast on both sides. Returns when every worker forwards the rule. A rule whose interface does not exist is " +
       "pending: it starts when the interface appears.",
-    "An OUTPUT is GROUP:PORT:INTERFACE, with ?ttl=N, ?source=ADDRESS or ?ttl=N&source=ADDRESS behind it where that output " +
-      "differs from --ttl and --source-ip.",
+    "An OUTPUT is GROUP:PORT:INTERFACE. Where one differs from --ttl, --dscp, --source-ip, --source-port or --preserve-source, that " +
+      "stands behind it: ?ttl=N&dscp=N&source=ADDRESS&source-port=PORT or ?preserve-source=true, one or several, joined by &.",
     "Without --rule-id the id is made from the input, so adding the same input again replaces its rule.",
   ],
   usesSocket: true,
@@ -34,6 +34,21 @@ export const add: Verb = {
     },
     ttl: { value: "N", summary: "TTL of outputs that name none", default: "1 for multicast" },
     "source-ip": { value: "ADDRESS", summary: "source address of outputs that name none", default: "the interface's" },
+    "source-port": { value: "PORT", summary: "source port of outputs that name none", default: "any" },
+    dscp: { value: "N", summary: "DSCP of outputs that name none, 0 to 63", default: "0" },
+    "preserve-source": {
+      summary: "datagrams leave with the source address and port of their sender, from every output that names none",
+    },
+    "igmp-version": {
+      value: "2|3",
+      summary: "report the group again in this version of IGMP",
+      default: "what the interface speaks",
+    },
+    "rejoin-interval": {
+      value: "SECONDS",
+      summary: "how often to report the group again; 0: never",
+      default: "that of supervise",
+    },
     exclusive: {
       value: "true|false",
       summary: "whether nobody else on this host wants these datagrams: they then end once captured",
@@ -66,15 +81,21 @@ async function run(given: Given, world: World): Promise<number> {
 
 /** What `add` with these options asks of the supervisor. */
 export function addCommand(given: Given): Outcome<RuleCommand> {
-  const ttl = given.text("ttl");
-  const source_ip = given.text("source-ip");
+  const number = (name: string) => {
+    const text = given.text(name);
+    return text === undefined ? undefined : numberOf(text);
+  };
   const outputs = parseOutputs(given.texts("outputs"), {
-    ...(ttl === undefined ? {} : { ttl: numberOf(ttl) }),
-    ...(source_ip === undefined ? {} : { source_ip }),
+    ttl: number("ttl"),
+    source_ip: given.text("source-ip"),
+    source_port: number("source-port"),
+    dscp: number("dscp"),
+    ...(given.flag("preserve-source") ? { preserve_source: true } : {}),
   });
   if (!outputs.ok) {
     return outputs;
   }
+  const exclusive = given.text("exclusive");
   const draft = ruleDraftSchema.safeParse({
     // MCR's own client always sends these two.
     rule_id: given.text("rule-id") ?? "",
@@ -84,17 +105,14 @@ export function addCommand(given: Given): Outcome<RuleCommand> {
     input_group: given.text("input-group"),
     input_port: numberOf(given.text("input-port") ?? ""),
     input_source: given.text("input-source"),
+    input_igmp_version: number("igmp-version"),
+    input_rejoin_interval: number("rejoin-interval"),
     outputs: outputs.value,
-    exclusive: claimOf(given.text("exclusive")),
+    exclusive: exclusive === undefined ? undefined : claimOf(exclusive),
     ...(given.flag("allow-loop") ? { allow_loop: true } : {}),
   });
   if (!draft.success) {
     return failed(explain(draft.error, "the rule"));
   }
   return done({ AddRule: draft.data });
-}
-
-/** The claim that a word makes; anything else stays text, for the schema to refuse by name. */
-function claimOf(text: string | undefined): boolean | string | undefined {
-  return text === "true" || text === "false" ? text === "true" : text;
 }

@@ -53,15 +53,26 @@ export function renderRules(rules: ListedRule[]): string {
   return `${table(columns, rows)}\n\n${summary}`;
 }
 
-/** `eth1 239.2.2.2:5001`, with its source address where one is set. */
+/** `eth1 239.2.2.2:5001`, with where its datagrams seem to come from and their DSCP, where these are set. */
 export function describeOutput(output: {
   group: string;
   port: number;
   interface: string;
   source_ip?: string | undefined;
+  source_port?: number | undefined;
+  dscp?: number | undefined;
+  preserve_source?: boolean | undefined;
 }): string {
-  const from = output.source_ip === undefined ? "" : ` from ${output.source_ip}`;
-  return `${output.interface} ${output.group}:${output.port}${from}`;
+  const dscp = output.dscp === undefined ? "" : ` dscp ${output.dscp}`;
+  return `${output.interface} ${output.group}:${output.port}${sourceOf(output)}${dscp}`;
+}
+
+function sourceOf({ source_ip, source_port, preserve_source }: Parameters<typeof describeOutput>[0]): string {
+  if (preserve_source === true) {
+    return " from its sender";
+  }
+  const port = source_port === undefined ? "" : `:${source_port}`;
+  return source_ip === undefined && port === "" ? "" : ` from ${source_ip ?? "*"}${port}`;
 }
 
 function ttlOf(output: ListedOutput): string {

@@ -71,6 +71,18 @@ export const portZero = "cannot be 0; valid port range is 1-65535";
 /** 0 would never leave this host. */
 export const ttl = whole("a TTL", 1, 255);
 
+/** The port that datagrams leave from; "any" is said by leaving it out. */
+export const sourcePort = whole("a port", 1, 65_535);
+
+/** The six bits of RFC 2474; the two beside them are the network's, for congestion. */
+export const dscp = whole("a DSCP", 0, 63);
+
+/** What a rule may ask its link to speak. Version 1 knows no leaving, and nobody speaks it. RFC 2236, RFC 3376. */
+export const igmpVersion = whole("an IGMP version", 2, 3, "2 or 3");
+
+/** Seconds between two reports of a membership; 0: never again. */
+export const rejoinInterval = whole("a number of seconds", 0, limits.rejoinIntervalSecondsMax);
+
 function ipv4(expected: string, accepts: (address: number) => boolean) {
   return z
     .string({ error: wrongType(expected) })

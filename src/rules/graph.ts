@@ -90,7 +90,8 @@ export class RuleGraph {
   sharedBy(rule: Rule, othersMax: number): Shared[] {
     return rule.outputs.flatMap((output, index) => {
       const key = outputPlace(rule, output);
-      const isSame = (maker: Rule, other: Output) => outputPlace(maker, other) === key && isOneStream(output, other);
+      const isSame = (maker: Rule, other: Output) =>
+        outputPlace(maker, other) === key && isOneStream(sourceOf(rule, output), sourceOf(maker, other));
       const others: Rule[] = [];
       let count = rule.outputs.some((other, at) => at < index && isSame(rule, other)) ? 1 : 0;
       if (count === 1) {
@@ -117,14 +118,14 @@ export class RuleGraph {
 
   private fedBy(rule: Rule): Rule[] {
     return rule.outputs.flatMap((output) =>
-      [...(this.places.get(outputPlace(rule, output))?.takers ?? [])].filter((taker) => isHeard(taker, output)),
+      [...(this.places.get(outputPlace(rule, output))?.takers ?? [])].filter((taker) => isHeard(taker, rule, output)),
     );
   }
 
   private feeding(rule: Rule): Rule[] {
     const key = inputPlace(rule);
     return [...(this.places.get(key)?.makers ?? [])].filter((maker) =>
-      maker.outputs.some((output) => outputPlace(maker, output) === key && isHeard(rule, output)),
+      maker.outputs.some((output) => outputPlace(maker, output) === key && isHeard(rule, maker, output)),
     );
   }
 
@@ -133,7 +134,7 @@ export class RuleGraph {
     return way.slice(0, -1).flatMap((rule, at) => {
       const next = way[at + 1] ?? rule;
       const key = inputPlace(next);
-      const output = rule.outputs.find((each) => outputPlace(rule, each) === key && isHeard(next, each));
+      const output = rule.outputs.find((each) => outputPlace(rule, each) === key && isHeard(next, rule, each));
       return output === undefined ? [] : [{ rule, output }];
     });
   }
@@ -208,12 +209,22 @@ function outputPlace({ input_protocol }: Rule, output: Output): string {
   return `${output.interface}:${output.group}:${port}/${input_protocol}`;
 }
 
-/** A rule for one source takes what comes from there: an output that says no source has an address of this machine. */
-function isHeard({ input_source }: Rule, output: Output): boolean {
-  return input_source === undefined || input_source === output.source_ip;
+/**
+ * A rule for one source takes what comes from there: an output that says no source has an address of this machine, one that
+ * preserves it any that its rule takes.
+ */
+function isHeard({ input_source }: Rule, maker: Rule, output: Output): boolean {
+  const source = sourceOf(maker, output);
+  const isAny = source === undefined && output.preserve_source === true;
+  return input_source === undefined || isAny || input_source === source;
 }
 
 /** Two outputs with two sources are two channels to whoever asks for a source. */
-function isOneStream(one: Output, other: Output): boolean {
-  return one.source_ip === undefined || other.source_ip === undefined || one.source_ip === other.source_ip;
+function isOneStream(one: string | undefined, other: string | undefined): boolean {
+  return one === undefined || other === undefined || one === other;
+}
+
+/** Where its datagrams come from as far as the rule says it. */
+function sourceOf(rule: Rule, output: Output): string | undefined {
+  return output.preserve_source === true ? rule.input_source : output.source_ip;
 }

@@ -2,17 +2,22 @@
 // one of these schemas; behind them every field can be believed. Field names and their order are the wire's.
 import { z } from "zod";
 import { limits } from "../limits.ts";
+import { checkOutput, espSourcePort, joinContradiction } from "./contradictions.ts";
 import {
   claim,
   compact,
   destination,
+  dscp,
   hostAddress,
+  igmpVersion,
   linkName,
   list,
   objectError,
   port,
   portZero,
   protocol,
+  rejoinInterval,
+  sourcePort,
   text,
   ttl,
 } from "./fields.ts";
@@ -21,16 +26,30 @@ import { ruleId } from "./id.ts";
 /** The protocols that can be relayed, by their number in the IPv4 header. */
 export const protocols = { udp: 17, esp: 50 } as const;
 
-/** One side that a rule sends to. `ttl` absent: the configured default for multicast, the kernel's for unicast. */
+/**
+ * One side that a rule sends to. `ttl` absent: the configured default for multicast, the kernel's for unicast. `dscp` absent: 0.
+ * `preserve_source`: datagrams leave with the address and port of their sender (relay/stamp.ts).
+ */
 export const outputSchema = z
   .object(
-    { group: destination, port, interface: linkName, ttl: ttl.nullish(), source_ip: hostAddress.nullish() },
+    {
+      group: destination,
+      port,
+      interface: linkName,
+      ttl: ttl.nullish(),
+      source_ip: hostAddress.nullish(),
+      source_port: sourcePort.nullish(),
+      dscp: dscp.nullish(),
+      preserve_source: claim.nullish(),
+    },
     objectError,
   )
+  .check(checkOutput)
   .transform(compact);
 
 /**
  * `exclusive`: whether nobody else on this host wants the input's datagrams; absent: found out (supervise/ending-policy.ts).
+ * `input_igmp_version`, `input_rejoin_interval` (seconds): how its group is reported (supervise/rejoin.ts).
  * `allow_loop`: the rule may stand in a cycle of rules (loops.ts); one that allows it is enough for the cycle.
  */
 const ruleFields = {
@@ -40,6 +59,8 @@ const ruleFields = {
   input_port: port,
   input_protocol: protocol.default(protocols.udp),
   input_source: hostAddress.nullish(),
+  input_igmp_version: igmpVersion.nullish(),
+  input_rejoin_interval: rejoinInterval.nullish(),
   outputs: list(outputSchema, "outputs", limits.ruleOutputsMax),
   exclusive: claim.nullish(),
   allow_loop: claim.nullish(),
@@ -47,12 +68,30 @@ const ruleFields = {
 
 const ruleIdText = text("a rule id", limits.ruleIdSizeMax);
 
-/** ESP has no ports, so only there 0 may stand for "none". */
-function refusePortZero(
-  context: z.core.ParsePayload<{ input_protocol: number; input_port: number; outputs: Output[] }>,
-) {
+type Fields = z.output<z.ZodObject<typeof ruleFields>>;
+
+/** What no field can tell by itself. */
+function checkRule(context: z.core.ParsePayload<Fields>): void {
+  const { input_group: group, input_source: source, ...rest } = context.value;
+  const { input_igmp_version: igmp_version, input_rejoin_interval: rejoin_interval } = rest;
+  const joining = joinContradiction({ group, source, igmp_version, rejoin_interval });
+  if (joining !== undefined) {
+    const { field, message } = joining;
+    context.issues.push({ code: "custom", message, path: [`input_${field}`], input: undefined });
+  }
+  checkPorts(context);
+}
+
+/** ESP has no ports, so only there 0 may stand for "none", and nothing else for one. */
+function checkPorts(context: z.core.ParsePayload<Fields>): void {
   const rule = context.value;
   if (rule.input_protocol === protocols.esp) {
+    for (const [index, output] of rule.outputs.entries()) {
+      const message = espSourcePort(output);
+      if (message !== undefined) {
+        context.issues.push({ code: "custom", message, path: ["outputs", index, "source_port"], input: undefined });
+      }
+    }
     return;
   }
   if (rule.input_port === 0) {
@@ -68,7 +107,7 @@ function refusePortZero(
 /** A rule as an operator asks for it: the id may be missing or empty, the protocol too. */
 export const ruleDraftSchema = z
   .object({ rule_id: ruleIdText.nullish(), ...ruleFields }, objectError)
-  .check(refusePortZero)
+  .check(checkRule)
   .transform(compact);
 
 /** Who made the rule: the configuration file or somebody at run time. */
@@ -77,7 +116,7 @@ export const originSchema = z.enum(["Static", "Dynamic"]);
 /** A rule as the supervisor holds it and sends it to workers. */
 export const ruleSchema = z
   .object({ rule_id: ruleIdText.min(1, "must not be empty"), ...ruleFields, source: originSchema }, objectError)
-  .check(refusePortZero)
+  .check(checkRule)
   .transform(compact);
 
 export type Output = z.output<typeof outputSchema>;

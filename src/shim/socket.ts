@@ -36,6 +36,7 @@ const options = {
   SO_SNDBUFFORCE: [levels.socket, 32],
   SO_RCVBUFFORCE: [levels.socket, 33],
   SO_BINDTOIFINDEX: [levels.socket, 62],
+  IP_TOS: [levels.ip, 1],
   IP_TTL: [levels.ip, 2],
   IP_MTU_DISCOVER: [levels.ip, 10],
   IP_RECVERR: [levels.ip, 11],

@@ -25,14 +25,19 @@ import { passNothing } from "./filter.ts";
 import type { Link, LinksView } from "./links.ts";
 import { pendingText } from "./pending.ts";
 
-/** Where datagrams shall go; addresses in host order, multicast or unicast. `ttl` absent: 1 for multicast, else the kernel's. */
+/**
+ * Where datagrams shall go; addresses in host order, multicast or unicast. `ttl` absent: 1 for multicast, else the kernel's;
+ * `dscp` absent: 0.
+ */
 export type OutputWish = {
   interface: string;
   group: number;
   port: number;
   protocol: number;
   ttl?: number;
+  dscp?: number;
   sourceIp?: number;
+  sourcePort?: number;
 };
 
 /** A socket, or why there is none yet, in words for an operator. */
@@ -101,7 +106,9 @@ function setUp(fd: number, link: Link, wish: OutputWish, bufferSize: number): Fa
     attachFilter(fd, passNothing) ??
     setBufferSize(fd, "send", bufferSize) ??
     (isMulticast(wish.group) ? setMulticast(fd, link, wish.ttl) : setTtl(fd, wish.ttl)) ??
-    (wish.sourceIp === undefined ? undefined : bindAddress(fd, wish.sourceIp, 0)) ??
+    // The lower two bits are for congestion (RFC 3168), and the kernel's.
+    (wish.dscp === undefined ? undefined : setOption(fd, "IP_TOS", wish.dscp << 2)) ??
+    bindSource(fd, wish) ??
     connect(fd, wish.group, wish.port)
   );
 }
@@ -116,6 +123,12 @@ function setMulticast(fd: number, link: Link, ttl = multicastTtl): Failure | und
       ["IP_MULTICAST_LOOP", 1],
     ])
   );
+}
+
+function bindSource(fd: number, { sourceIp, sourcePort }: OutputWish): Failure | undefined {
+  return sourceIp === undefined && sourcePort === undefined
+    ? undefined
+    : bindAddress(fd, sourceIp ?? 0, sourcePort ?? 0);
 }
 
 function setTtl(fd: number, ttl: number | undefined): Failure | undefined {
@@ -133,5 +146,8 @@ function reasonOf(failure: Failure, wish: OutputWish): string {
     return pendingText("outputMissing", { link: wish.interface });
   }
   const address = `${formatIpv4(wish.group)}:${wish.port}`;
+  if (failure.step === "bind" && failure.errno === errno.EADDRINUSE && wish.sourcePort !== undefined) {
+    return pendingText("portTaken", { link: wish.interface, address, port: wish.sourcePort });
+  }
   return pendingText("outputRefused", { link: wish.interface, address, failure: failureText(failure) });
 }

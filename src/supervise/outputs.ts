@@ -2,6 +2,7 @@
 import { isMulticast, parseIpv4 } from "../base/ipv4.ts";
 import { limits } from "../limits.ts";
 import { outputMax } from "../relay/counters.ts";
+import { compact } from "../rules/fields.ts";
 import type { Output, Rule } from "../rules/schema.ts";
 import { closeSocket } from "../shim/socket.ts";
 import type { Link, LinksView } from "./links.ts";
@@ -144,8 +145,7 @@ export class Outputs {
       group: parseIpv4(output.group) ?? 0,
       port: output.port,
       protocol,
-      ...(ttl === undefined ? {} : { ttl }),
-      ...(sourceIp === undefined ? {} : { sourceIp }),
+      ...compact({ ttl, sourceIp, sourcePort: output.source_port, dscp: output.dscp }),
     };
   }
 }
@@ -158,6 +158,7 @@ function isGroup(address: string): boolean {
   return (parseIpv4(address) ?? 0) >>> 28 === 0xe;
 }
 
-function keyOf({ group, port, interface: link, source_ip }: Output, ttl: number | undefined): string {
-  return JSON.stringify([group, port, link, ttl, source_ip]);
+function keyOf({ group, port, interface: link, ...how }: Output, ttl: number | undefined): string {
+  const { source_ip, source_port, dscp, preserve_source } = how;
+  return JSON.stringify([group, port, link, ttl, source_ip, source_port, dscp, preserve_source === true]);
 }

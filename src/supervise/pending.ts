@@ -11,6 +11,7 @@ export const pendingWords = {
   noAddress: "{link} has no IPv4 address",
   noRoute: "no route to {address} through {link}",
   sourceMissing: "{address} is not an address of this machine",
+  portTaken: "{link} to {address}: source port {port} belongs to another program",
   outputRefused: "{link} to {address}: {failure}",
   notLooked: "not looked at yet",
 } as const;
@@ -30,7 +31,7 @@ export function pendingText<Name extends PendingName>(
 }
 
 /** Reasons that no event announces the end of: memory, descriptors, rights. They are tried again now and then. */
-const refusals: readonly PendingName[] = ["captureRefused", "capturesFull", "outputRefused"];
+const refusals: readonly PendingName[] = ["captureRefused", "capturesFull", "portTaken", "outputRefused"];
 
 const patterns = Object.entries(pendingWords).map(([name, words]) => ({
   name: name as PendingName,

@@ -240,7 +240,12 @@ export class Stats {
       port: output.port,
       interface: output.interface,
       ...this.effectiveTtl(live),
-      ...(output.source_ip === undefined ? {} : { source_ip: output.source_ip }),
+      ...compact({
+        source_ip: output.source_ip,
+        source_port: output.source_port,
+        dscp: output.dscp,
+        preserve_source: output.preserve_source,
+      }),
       ...(pending === undefined ? {} : { pending }),
       ...(silentHop === undefined ? {} : { silent_neighbour: silentHop }),
       datagrams_sent: totals.sent,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { judgeTexts, judgeValue, loadConfig } from "../../src/config/load.ts";
 import { problemLine } from "../../src/config/problem.ts";
+import { toFile } from "../../src/config/rule-value.ts";
 
 // The file of INTEROP.md section 3, comments and all.
 const whole = `{
@@ -63,6 +64,30 @@ describe("the configuration file", () => {
       '{"rule_id":"18302982b59d5f86","input_interface":"eth0","input_group":"239.1.1.1","input_port":5000,"input_protocol":17,' +
         '"outputs":[{"group":"239.2.2.2","port":5001,"interface":"eth1","source_ip":"10.0.0.9"}],"source":"Static"}',
     );
+  });
+
+  test("says where fields contradict each other, in the file's words", () => {
+    const judged = judgeValue({
+      rules: [
+        rule({ igmp_version: 2, source: "10.0.0.1" }, { preserve_source: true, source_port: 5 }),
+        rule({ protocol: "esp", port: 0 }, { source_port: 5 }),
+      ],
+    });
+    expect(judged.errors).toEqual([
+      expect.stringContaining("rules[0].input.igmp_version cannot be 2 where a source is named"),
+      expect.stringContaining("rules[0].outputs[0].source_port contradicts preserve_source"),
+      expect.stringContaining("outputs[0].source_port has no meaning for ESP"),
+    ]);
+  });
+
+  test("what a rule says of joining and leaving goes into the file and comes back", () => {
+    const input = { interface: "eth0", group: "239.1.1.1", port: 5000, igmp_version: 2, rejoin_interval: 5 };
+    const outputs = [
+      { group: "239.2.2.2", port: 5001, interface: "eth1", source_port: 5, dscp: 10 },
+      { group: "239.2.2.3", port: 5001, interface: "eth1", preserve_source: true },
+    ];
+    const { loaded } = judgeValue({ rules: [{ input, outputs }] });
+    expect(loaded?.rules.map(toFile)).toEqual([{ input, outputs }]);
   });
 
   test("tolerates unknown keys everywhere", () => {

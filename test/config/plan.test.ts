@@ -54,6 +54,22 @@ describe("a plan", () => {
     });
   });
 
+  test("names each way in which datagrams leave and groups are joined", () => {
+    const [output] = rule(1).outputs;
+    const outputs = output === undefined ? [] : [{ ...output, dscp: 46, source_port: 7 }];
+    const kept = outputs.map((each) => ({ ...each, dscp: 10, preserve_source: true, source_port: undefined }) as never);
+    const before = rule(1, { outputs, input_igmp_version: 2 });
+    expect(
+      said(planOf(setup(before), setup(rule(1, { outputs: kept, input_rejoin_interval: 9 })))).rules[0]?.[2],
+    ).toEqual([
+      { field: "input.igmp_version", before: 2 },
+      { field: "input.rejoin_interval", after: 9 },
+      { field: "outputs[239.2.2.2:1:eth1].dscp", before: 46, after: 10 },
+      { field: "outputs[239.2.2.2:1:eth1].source_port", before: 7 },
+      { field: "outputs[239.2.2.2:1:eth1].preserve_source", after: true },
+    ]);
+  });
+
   test("knows a rule by its name when its input changes, if the name is its own", () => {
     const plan = planOf(setup(rule(1, { name: "a" })), setup(rule(2, { name: "a" })));
     expect(plan.rules[0]?.fields.map(({ field }) => field)).toEqual(["input.port", "outputs", "outputs"]);

@@ -33,6 +33,20 @@ describe("--outputs", () => {
     });
   });
 
+  test("an output that says where its datagrams come from does not get the default that contradicts it", () => {
+    const of = (tail: string, defaults: object) => parseOutputs([`239.2.2.2:1:a?${tail}`], defaults);
+    const output = { group: "239.2.2.2", port: 1, interface: "a" };
+    expect(of("preserve-source=true", { source_ip: "10.0.0.1", source_port: 7, dscp: 3 })).toEqual({
+      ok: true,
+      value: [{ ...output, preserve_source: true, dscp: 3 }],
+    });
+    expect(of("source-port=7&dscp=46", { preserve_source: true })).toEqual({
+      ok: true,
+      value: [{ ...output, source_port: 7, dscp: 46 }],
+    });
+    expect(of("preserve-source=yes", {})).toEqual({ ok: true, value: [{ ...output, preserve_source: "yes" }] });
+  });
+
   test("a port that is no number stays as written, for the schema to refuse by name", () => {
     expect(parseOutputs(["a:0x10:b?ttl=-1"], {})).toEqual({
       ok: true,

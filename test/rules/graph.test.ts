@@ -23,6 +23,27 @@ function rule(words: string, change: Partial<Rule> = {}): Rule {
   };
 }
 
+test("an output that preserves its source feeds a rule for that source, and a rule for any", () => {
+  const preserving = (change: Partial<Rule>) => {
+    const made = rule("a>b", change);
+    return { ...made, outputs: made.outputs.map((output) => ({ ...output, preserve_source: true })) };
+  };
+  const from = (input_source: string) => ({ input_source });
+  const back = {
+    ...rule("b>a", from("10.0.0.1")),
+    outputs: preserving({}).outputs.map((each) => ({ ...each, interface: "a" })),
+  };
+  const cycle = (there: Rule) => graphOf(there).cycleAfter([back], []) !== undefined;
+  expect([preserving({}), preserving(from("10.0.0.1")), preserving(from("10.0.0.2"))].map(cycle)).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  const [one, other] = [preserving(from("10.0.0.1")), preserving(from("10.0.0.2"))];
+  expect(graphOf(one, other).sharedBy(one, 9)).toEqual([]);
+  expect(graphOf(one, preserving({})).sharedBy(one, 9)).toHaveLength(1);
+});
+
 function graphOf(...rules: Rule[]): RuleGraph {
   const graph = new RuleGraph();
   for (const each of rules) graph.put(each);

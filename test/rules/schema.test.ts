@@ -42,6 +42,43 @@ describe("a rule's schema", () => {
     expect(ruleSchema.parse(JSON.parse(JSON.stringify(rule)))).toEqual(rule);
   });
 
+  test("says how datagrams leave and how a group is joined, in the wire's order", () => {
+    const outputs = [
+      { group: "239.2.2.2", port: 5001, interface: "eth1", source_port: 4000, dscp: 46 },
+      { group: "239.2.2.2", port: 5002, interface: "eth1", preserve_source: true },
+    ];
+    const joining = { input_igmp_version: 2, input_rejoin_interval: 0 };
+    const rule = makeRule(ruleDraftSchema.parse({ ...good, ...joining, outputs }), "Dynamic");
+    expect(rule).toMatchObject({ rule_id: "18302982b59d5f86", ...joining, outputs });
+    expect(ruleSchema.parse(JSON.parse(JSON.stringify(rule)))).toEqual(rule);
+  });
+
+  for (const [change, says] of [
+    [{ dscp: 64 }, "output[1].dscp must be a DSCP from 0 to 63, not 64"],
+    [{ source_ip: null, source_port: 0 }, "output[1].source_port must be a port from 1 to 65535, not 0"],
+    [{ preserve_source: true }, "output[1].source_ip contradicts preserve_source"],
+    [{ source_ip: null, preserve_source: true, source_port: 5 }, "output[1].source_port contradicts preserve_source"],
+    [{ source_ip: null, preserve_source: "yes" }, "output[1].preserve_source must be true or false, not 'yes'"],
+  ] as const) {
+    test(`an output with ${JSON.stringify(change)} is refused: ${says}`, () => {
+      expect(outputComplaint(change)).toContain(says);
+    });
+  }
+
+  for (const [change, says] of [
+    [{ input_igmp_version: 1 }, "input_igmp_version must be 2 or 3, not 1"],
+    [{ input_igmp_version: 2, input_source: "10.0.0.1" }, "input_igmp_version cannot be 2 where a source is named"],
+    [{ input_igmp_version: 3, input_source: "10.0.0.1" }, "accepted"],
+    [{ input_group: "10.0.0.1", input_rejoin_interval: 9 }, "has no meaning for the unicast address 10.0.0.1"],
+    [{ input_rejoin_interval: -1 }, "input_rejoin_interval must be a number of seconds from 0 to 86400, not -1"],
+    [
+      { input_protocol: 50, outputs: [{ ...good.outputs[0], source_port: 5 }] },
+      "output[0].source_port has no meaning for ESP",
+    ],
+  ] as const) {
+    test(`a rule with ${JSON.stringify(change)}: ${says}`, () => expect(complaint(change)).toContain(says));
+  }
+
   test("takes protocol 17 when none is given, and an id of the client's verbatim", () => {
     const { input_protocol: _, ...rest } = good;
     const rule = makeRule(ruleDraftSchema.parse({ ...rest, rule_id: "mine" }), "Static");

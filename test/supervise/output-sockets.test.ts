@@ -114,6 +114,32 @@ test("the TTL is 1 for multicast and the kernel's for unicast, unless it is give
   expect(ttls({ group: sink, ttl: 9 })).toEqual([1, 9]);
 });
 
+test("DSCP, and the source port with or without a source address, are the output's own", () => {
+  const source = parseIpv4("10.0.2.1") ?? 0;
+  for (const wish of [
+    { sourcePort: 4321, dscp: 46 },
+    { group: sink, sourcePort: 4322, sourceIp: source },
+  ]) {
+    const fd = fdOf(open(wish));
+    expect(getOption(fd, "IP_TOS")).toBe((wish.dscp ?? 0) << 2);
+    const { stdout } = lab.exec("relay", ["ss", "-unaH", `sport = ${wish.sourcePort}`]);
+    expect(stdout).toMatch(new RegExp(` (10\\.0\\.2\\.1|0\\.0\\.0\\.0)%r0:${wish.sourcePort} `));
+  }
+});
+
+test("two outputs may share a source port, and one that another program has for itself is waited for", () => {
+  const wish = { sourcePort: 4323 };
+  fdOf(open(wish));
+  fdOf(open({ ...wish, port: 5009 }));
+  const other = inside(lab.ns("relay"), () => openUdp());
+  if (isFailure(other)) throw new Error("no socket");
+  opened.push(other);
+  expect(bindAddress(other, 0, 4324)).toBeUndefined();
+  expect(open({ sourcePort: 4324 })).toEqual({
+    pending: "r0 to 239.2.2.2:5001: source port 4324 belongs to another program",
+  });
+});
+
 test("the send buffer is as asked for, the receiving one as small as the kernel allows", () => {
   const fd = fdOf(open({}));
   expect(getOption(fd, "SO_SNDBUF")).toBe(2 * limits.outputBufferSize);
@@ -133,7 +159,9 @@ s.sendto(b"answer", ("10.0.2.1", int(sys.argv[1])))`;
   Bun.spawnSync(["python3", "-c", script, String(port)], { stdio: ["ignore", "ignore", "inherit", listener] });
   expect(port).toBeDefined();
   expect(receive(fd, memory)).toEqual({ step: "recv", errno: errno.EAGAIN });
-  expect(lab.exec("relay", ["ss", "-unaH"]).stdout).toMatch(new RegExp(`^ESTAB 0 +0 +10\\.0\\.2\\.1%r0:${port} `, "m"));
+  expect(lab.exec("relay", ["ss", "-unaH"]).stdout).toMatch(
+    new RegExp(`^ESTAB +0 +0 +10\\.0\\.2\\.1%r0:${port} `, "m"),
+  );
 });
 
 test("a router's word that a host cannot be reached, and a full transmit queue, are said by a later send, once", async () => {
