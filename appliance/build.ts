@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
-import { bundle, commitOf, liburingOf, run } from "./bundle.ts";
+import { bundle, commitOf, liburingOf, run, said } from "./bundle.ts";
 
 const root = join(import.meta.dir, "..");
 
@@ -14,8 +14,10 @@ function changedAt(path: string): number {
 function isUpToDate(): boolean {
   // Folders too: a file that was removed changes nothing but its folder.
   const sources = [...new Glob("src/**").scanSync({ cwd: root, onlyFiles: false })];
+  const installed = [...new Glob("appliance/{install,systemd,openrc,openwrt,tuning}/**").scanSync({ cwd: root })];
   const inputs = [
     ...sources,
+    ...installed,
     "src",
     "build/libmcr.so",
     "build/end.bpf",
@@ -34,5 +36,6 @@ function isUpToDate(): boolean {
 run(root, "make", "-s", "-C", "cshim");
 if (!isUpToDate()) {
   const outfile = join(root, "dist/mcr-appliance");
-  bundle({ tree: root, outfile, commit: commitOf(root), liburing: liburingOf(root, ["gcc"]) });
+  const liburing = liburingOf(`/usr/lib/${said(root, ["gcc", "-dumpmachine"])}/pkgconfig/liburing.pc`);
+  bundle({ tree: root, outfile, commit: commitOf(root), liburing });
 }

@@ -10,6 +10,7 @@ import { config } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { explain } from "./explain.ts";
 import { overview, page } from "./help.ts";
+import { install, uninstall } from "./install.ts";
 import { list } from "./list.ts";
 import { logLevel } from "./log-level.ts";
 import { man } from "./man.ts";
@@ -58,6 +59,8 @@ const help: Verb = {
 
 export const verbs: readonly AnyVerb[] = [
   supervise,
+  install(() => verbs),
+  uninstall,
   add,
   remove,
   batch,

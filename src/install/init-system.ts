@@ -1,0 +1,72 @@
+// Which init system a tree has, and what it must be told after files came or before they go.
+import { existsSync } from "node:fs";
+import type { Init } from "./files.ts";
+
+// The first that is there: OpenWrt has procd alone, and systemd's files lie on machines that start with something else only when
+// somebody named it.
+const marks: readonly (readonly [Init, readonly string[]])[] = [
+  ["procd", ["/sbin/procd"]],
+  ["openrc", ["/sbin/openrc-run", "/usr/sbin/openrc-run", "/usr/bin/openrc-run"]],
+  ["systemd", ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"]],
+];
+
+/** The init system of the tree `root`; undefined where none is known. */
+export function initOf(root: string): Init | undefined {
+  return marks.find(([, paths]) => paths.some((path) => existsSync(root + path)))?.[0];
+}
+
+/** A command line, and why a failure of it may be passed over. */
+export type Task = { command: readonly string[]; mayFail?: string };
+
+/** What the running system must be told when the files are there. */
+export function tasksAfterInstall(init: Init): Task[] {
+  switch (init) {
+    case "systemd":
+      return [
+        { command: ["systemd-sysusers", "/usr/lib/sysusers.d/mcr.conf"] },
+        { command: ["systemd-tmpfiles", "--create", "/usr/lib/tmpfiles.d/mcr.conf"] },
+        { command: ["sysctl", "-q", "-p", "/usr/lib/sysctl.d/60-mcr.conf"], mayFail: inContainer },
+        { command: ["systemctl", "daemon-reload"], mayFail: "systemd does not run here" },
+      ];
+    case "openrc":
+      return [
+        { command: ["addgroup", "-S", "mcr"], mayFail: "it is there already" },
+        {
+          command: ["adduser", "-S", "-D", "-H", "-G", "mcr", "-s", "/sbin/nologin", "mcr"],
+          mayFail: "it is there already",
+        },
+      ];
+    case "procd":
+      return [];
+  }
+}
+
+const inContainer = "a container's settings are its host's";
+
+/** What must stop before the files go. */
+export function tasksBeforeUninstall(init: Init): Task[] {
+  const stops: Readonly<Record<Init, readonly (readonly string[])[]>> = {
+    systemd: [["systemctl", "disable", "--now", "mcr.service"]],
+    openrc: [
+      ["rc-service", "mcr", "stop"],
+      ["rc-update", "del", "mcr"],
+    ],
+    procd: [
+      ["/etc/init.d/mcr", "stop"],
+      ["/etc/init.d/mcr", "disable"],
+    ],
+  };
+  return stops[init].map((command) => ({ command, mayFail: "it did not run" }));
+}
+
+/** What the operator does next: the rules, then the service, now and at every boot. */
+export function nextStep(init: Init): string {
+  switch (init) {
+    case "systemd":
+      return "edit /etc/mcr/mcr.json5, then: systemctl enable --now mcr";
+    case "openrc":
+      return "edit /etc/mcr/mcr.json5, then: rc-update add mcr && rc-service mcr start";
+    case "procd":
+      return "edit /etc/config/mcr, then: service mcr enable && service mcr start";
+  }
+}
