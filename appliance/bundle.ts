@@ -1,6 +1,6 @@
 // From a source tree with its shim to one executable: bundled, compiled, its back doors closed. The same for the machine's own
 // build (build.ts) and for each target of a release.
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { closeDoors } from "./close-doors.ts";
 
@@ -29,8 +29,8 @@ export function run(cwd: string, ...command: string[]): void {
 }
 
 /** What `command` says on standard output, trimmed; undefined when it failed. */
-export function said(cwd: string, command: string[], input = ""): string | undefined {
-  const { exitCode, stdout } = Bun.spawnSync(command, { cwd, stdin: Buffer.from(input), stderr: "ignore" });
+export function said(cwd: string, command: string[]): string | undefined {
+  const { exitCode, stdout } = Bun.spawnSync(command, { cwd, stderr: "ignore" });
   return exitCode === 0 ? stdout.toString().trim() : undefined;
 }
 
@@ -39,11 +39,10 @@ export function commitOf(root: string): string {
   return said(root, ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]) ?? "unknown";
 }
 
-/** The version of liburing whose header the compiler `cc` (with its options) finds. */
-export function liburingOf(root: string, cc: readonly string[]): string {
-  const program = "#include <liburing.h>\nmcr IO_URING_VERSION_MAJOR IO_URING_VERSION_MINOR\n";
-  const [, major, minor] = said(root, [...cc, "-E", "-P", "-x", "c", "-"], program)?.match(/mcr (\d+) (\d+)$/) ?? [];
-  return major === undefined ? "unknown" : `${major}.${minor}`;
+/** The version that a .pc or .spec file of liburing says; `unknown` where there is none (2.3 has no such macro). */
+export function liburingOf(path: string): string {
+  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+  return /^Version: *(\S+)$/m.exec(text)?.[1] ?? "unknown";
 }
 
 /** Makes the executable. Ends the process where the bundler fails, throws where a back door is not found. */

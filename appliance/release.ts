@@ -1,17 +1,26 @@
 // npm run release: an executable for each target, archives, Debian packages, a bill of materials and sums, in dist/release/. What
-// it fetches and compiles on the way is kept in build/release/. `--only NAME` (repeatable) makes some targets alone.
+// it fetches and compiles on the way is kept in build/release/. `--only NAME` (repeatable) makes some targets alone; `--executables` leaves it at those.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import about from "../package.json" with { type: "json" };
-import { commitOf, run } from "./bundle.ts";
+import { commitOf, run, said } from "./bundle.ts";
+import { billOfMaterials } from "./release/bill.ts";
+import { makeDebianPackage } from "./release/debian.ts";
 import { buildExecutable } from "./release/executable.ts";
-import { bunVersion, targets } from "./release/targets.ts";
+import { makeTarball } from "./release/tarball.ts";
+import { bunVersion, type Target, targets } from "./release/targets.ts";
+import { toolchainFor } from "./release/toolchain.ts";
 
 const root = join(import.meta.dir, "..");
 
 const { values } = parseArgs({
-  options: { only: { type: "string", multiple: true }, out: { type: "string" }, work: { type: "string" } },
+  options: {
+    only: { type: "string", multiple: true },
+    out: { type: "string" },
+    work: { type: "string" },
+    executables: { type: "boolean" },
+  },
 });
 const out = values.out ?? join(root, "dist/release");
 const work = values.work ?? join(root, "build/release");
@@ -42,9 +51,28 @@ run(root, join(root, "appliance/release/fetch"), join(work, "debian"));
 if (existsSync(out)) rmSync(out, { recursive: true });
 mkdirSync(out, { recursive: true });
 const commit = commitOf(root);
+// The commit's time is that of everything that has one.
+const epoch = Number(said(root, ["git", "log", "-1", "--format=%ct"]) ?? 0);
+
+function packages(target: Target, name: string): void {
+  const executable = join(out, name);
+  makeTarball(root, executable, name, work, join(out, `${name}.tar.gz`), epoch);
+  // x64 is x64-baseline, and Debian's musl is no system to install to.
+  if (target.libc === "musl" || target.name.endsWith("-baseline")) return;
+  const outfile = join(out, `mcr-appliance_${about.version}_${target.architecture}.deb`);
+  makeDebianPackage({ root, target, executable, work, outfile, epoch });
+}
+
 for (const target of wanted) {
   const name = `mcr-appliance-${about.version}-${target.name}`;
   process.stdout.write(`${name}\n`);
   buildExecutable(root, target, work, commit, join(out, name));
+  if (values.executables !== true) packages(target, name);
+}
+const [first] = wanted;
+if (first !== undefined) {
+  const { liburing } = toolchainFor(first, work);
+  const bill = billOfMaterials(root, { liburing, commit, time: new Date(epoch * 1000) });
+  writeFileSync(join(out, `mcr-appliance-${about.version}.cdx.json`), bill);
 }
 writeSums();

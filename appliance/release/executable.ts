@@ -1,7 +1,7 @@
 // One target's executable: the source tree with that target's shim, compiled with that target's Bun.
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { bundle, liburingOf, run } from "../bundle.ts";
+import { bundle, run } from "../bundle.ts";
 import { bunVersion, type Target } from "./targets.ts";
 import { buildShim, toolchainFor } from "./toolchain.ts";
 
@@ -17,8 +17,7 @@ export function buildExecutable(root: string, target: Target, work: string, comm
   symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
   buildShim(root, target, toolchain, join(tree, "build"));
   const foreign = { target: bunTarget(target), runtime: runtimeOf(target, work) };
-  const liburing = liburingOf(root, [...toolchain.cc, "-isystem", toolchain.include]);
-  bundle({ tree, outfile, commit, liburing, foreign });
+  bundle({ tree, outfile, commit, liburing: toolchain.liburing, foreign });
   rmSync(tree, { recursive: true });
 }
 

@@ -12,11 +12,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { run, said } from "../bundle.ts";
+import { liburingOf, run, said } from "../bundle.ts";
 import type { Target } from "./targets.ts";
 
-/** `cc` with its options; liburing's headers and archive. */
-export type Toolchain = { cc: string[]; include: string; archive: string };
+/** `cc` with its options; liburing's headers, archive and version. */
+export type Toolchain = { cc: string[]; include: string; archive: string; liburing: string };
 
 /** Makes the toolchain of `target` under `work`, where `fetch` has put its files in `debian/files`; what is there is kept. */
 export function toolchainFor(target: Target, work: string): Toolchain {
@@ -26,7 +26,8 @@ export function toolchainFor(target: Target, work: string): Toolchain {
     target.libc === "musl" ? muslCompiler(target, fetched, join(work, "musl", target.machine)) : [gccOf(target)];
   const liburing = join(work, "liburing", kind);
   if (!existsSync(join(liburing, "src/liburing.a"))) buildLiburing(cc, fetched, liburing);
-  return { cc, include: join(liburing, "src/include"), archive: join(liburing, "src/liburing.a") };
+  const version = liburingOf(join(liburing, "liburing.spec"));
+  return { cc, include: join(liburing, "src/include"), archive: join(liburing, "src/liburing.a"), liburing: version };
 }
 
 function gccOf({ machine }: Target): string {
