@@ -9,6 +9,10 @@ export const limits = {
   batchChangesMax: 20_000,
   ruleIdSizeMax: 128,
   ruleNameSizeMax: 128,
+  /** A line that people read in a table, and a few words to pick rules by: with all of it 10,000 rules are 5 MiB more, and still fit a command. */
+  ruleDescriptionSizeMax: 256,
+  ruleTagsMax: 8,
+  ruleTagSizeMax: 32,
   /** Linux: IFNAMSIZ less the terminator. */
   linkNameSizeMax: 15,
 

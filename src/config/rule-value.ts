@@ -7,6 +7,9 @@ import type { FileRule } from "./schema.ts";
 export type RuleValue = {
   rule_id?: string;
   name?: string;
+  description?: string;
+  tags?: string[];
+  enabled?: boolean;
   input: {
     interface: string;
     group: string;
@@ -22,7 +25,7 @@ export type RuleValue = {
 };
 
 /** The rule that a rule of the file asks for. */
-export function fromFile({ rule_id, name, input, outputs, exclusive, allow_loop }: FileRule): Rule {
+export function fromFile({ rule_id, name, input, outputs, ...more }: FileRule): Rule {
   return makeRule(
     {
       ...compact({ rule_id, name }),
@@ -36,7 +39,7 @@ export function fromFile({ rule_id, name, input, outputs, exclusive, allow_loop 
         input_rejoin_interval: input.rejoin_interval,
       }),
       outputs,
-      ...compact({ exclusive, allow_loop }),
+      ...compact(more),
     },
     "Static",
   );
@@ -45,7 +48,7 @@ export function fromFile({ rule_id, name, input, outputs, exclusive, allow_loop 
 /** How the file says `rule`; fromFile() makes the same rule of it. */
 export function toFile(rule: Rule): RuleValue {
   const value: RuleValue = {
-    ...compact({ name: rule.name }),
+    ...compact({ name: rule.name, description: rule.description, tags: rule.tags, enabled: rule.enabled }),
     input: {
       interface: rule.input_interface,
       group: rule.input_group,

@@ -20,6 +20,7 @@ import {
   ttl,
   whole,
 } from "../rules/fields.ts";
+import { description, tags, tagWords } from "../rules/labels.ts";
 import { link, protocolSections } from "./sections.ts";
 
 /** The side that a rule takes from. */
@@ -72,6 +73,13 @@ export const fileRuleSchema = z.object(
       .nullish()
       .describe("an id of your own; default: a hash of the input"),
     name: text("a name", limits.ruleNameSizeMax).nullish().describe("a name to remember the rule by"),
+    description: description.nullish().describe("a line for people, shown in lists"),
+    tags: tags.nullish().describe(`words to pick rules by, as 'list --tag' does; each ${tagWords}`),
+    enabled: claim
+      .nullish()
+      .describe(
+        "false: the rule is kept and listed, but takes no datagram, joins no group and opens no socket; default: true",
+      ),
     input: inputSchema,
     outputs: list(outputSchema, "outputs", limits.ruleOutputsMax),
     exclusive: claim

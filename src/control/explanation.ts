@@ -3,6 +3,7 @@ import { z } from "zod";
 
 /** Every verdict there is. First those about the input, then about one output, then about other senders and rules; the last says that all is well. */
 export const verdicts = [
+  "disabled",
   "link_missing",
   "link_down",
   "pending",

@@ -46,6 +46,12 @@ function rules(out: Exposition, all: readonly RuleStatus[], nowSeconds: number):
     each(({ state }) => (state === "pending" ? 1 : 0)),
   );
   out.family(
+    "rule_enabled",
+    "gauge",
+    "0 for a rule that is disabled: it is kept, and takes nothing.",
+    each(({ state }) => (state === "disabled" ? 0 : 1)),
+  );
+  out.family(
     "rule_datagrams_total",
     "counter",
     "Datagrams taken for the rule.",

@@ -63,8 +63,10 @@ const ruleStatusSchema = z.looseObject({
   input_port: count,
   input_protocol: count,
   input_source: z.string().optional(),
+  description: z.string().optional(),
+  tags: z.array(z.string()).optional(),
   source: z.string(),
-  state: z.enum(["active", "pending"]),
+  state: z.enum(["active", "pending", "disabled"]),
   /** Why it is pending. */
   reason: z.string().optional(),
   /** Taken from the capture ring for this rule; bytes are payload. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { holdsMoreThan } from "../base/values.ts";
 import { limits } from "../limits.ts";
 import { facilities, levels } from "../log/record.ts";
+import { choiceSchema } from "../rules/choice.ts";
 import { explain } from "../rules/explain.ts";
 import { found, objectError, text, whole, wrongType } from "../rules/fields.ts";
 import { originSchema, ruleDraftSchema } from "../rules/schema.ts";
@@ -17,11 +18,15 @@ const facility = z.enum(facilities, {
   error: ({ input }) => `must be one of ${facilities.join(", ")}, not ${found(input)}`,
 });
 
-/** Commands that change one rule. */
-const ruleCommandBodies = {
+/** Commands that change one rule, or those of one tag. */
+export const ruleCommandBodies = {
   AddRule: ruleDraftSchema,
   RemoveRule: z.object({ rule_id: text("a rule id", limits.ruleIdSizeMax) }, objectError),
   RemoveRuleByName: z.object({ name: text("a name", limits.ruleNameSizeMax) }, objectError),
+  /** Ours: a rule by its id or name, or all that have a tag. */
+  EnableRules: choiceSchema,
+  DisableRules: choiceSchema,
+  RemoveRules: choiceSchema,
 };
 
 /** One of several: exactly one command that changes a rule, and the line that it stood in. */
@@ -32,6 +37,9 @@ const batchedSchema = z
       AddRule: ruleCommandBodies.AddRule.optional(),
       RemoveRule: ruleCommandBodies.RemoveRule.optional(),
       RemoveRuleByName: ruleCommandBodies.RemoveRuleByName.optional(),
+      EnableRules: ruleCommandBodies.EnableRules.optional(),
+      DisableRules: ruleCommandBodies.DisableRules.optional(),
+      RemoveRules: ruleCommandBodies.RemoveRules.optional(),
     },
     objectError,
   )
@@ -106,16 +114,15 @@ export type CommandWithData = {
   [K in keyof CommandBodies]: { [Key in K]: z.output<CommandBodies[K]> };
 }[keyof CommandBodies];
 
-/** A command that changes one rule. */
-export type RuleCommand = Extract<
-  CommandWithData,
-  { AddRule: unknown } | { RemoveRule: unknown } | { RemoveRuleByName: unknown }
->;
+/** A command that changes one rule, or those of one tag. */
+export type RuleCommand = {
+  [K in keyof typeof ruleCommandBodies]: { [Key in K]: z.output<(typeof ruleCommandBodies)[K]> };
+}[keyof typeof ruleCommandBodies];
 /** One of a batch. */
 export type Batched = z.output<typeof batchedSchema>;
 
-/** Whether a rule forwards. `pending`: it will as soon as what `reason` says is mended. */
-export const ruleStateSchema = z.enum(["active", "pending"]);
+/** Whether a rule forwards. `pending`: it will as soon as what `reason` says is mended; `disabled`: when it is enabled. */
+export const ruleStateSchema = z.enum(["active", "pending", "disabled"]);
 
 const count = z.number().nonnegative();
 
@@ -151,6 +158,9 @@ export const listedRuleSchema = z.looseObject({
   source: z.union([originSchema, z.looseObject({})]),
   exclusive: z.boolean().optional(),
   allow_loop: z.boolean().optional(),
+  enabled: z.boolean().optional(),
+  description: z.string().optional(),
+  tags: z.array(z.string()).optional(),
   state: ruleStateSchema.optional(),
   reason: z.string().optional(),
   /** Ours: of an active rule, whether its datagrams end after the tap, and if not, why they go on into this host. */

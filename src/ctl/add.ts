@@ -3,6 +3,7 @@ import { done, failed, type Outcome } from "../base/outcome.ts";
 import { printable } from "../base/printable.ts";
 import type { RuleCommand } from "../control/words.ts";
 import { explain } from "../rules/explain.ts";
+import { tagWords } from "../rules/labels.ts";
 import { ruleDraftSchema } from "../rules/schema.ts";
 import { askAndShow, usage } from "./answer.ts";
 import { claimOf, numberOf, parseOutputs } from "./outputs.ts";
@@ -59,6 +60,9 @@ export const add: Verb = {
         "let it be part of a loop of rules, as when a group is relayed both ways and nothing else joins the links",
     },
     name: { value: "NAME", summary: "a name to remember the rule by" },
+    description: { value: "TEXT", summary: "a line for people, shown by 'list'" },
+    tag: { value: "TAG", summary: `a word to pick rules by; may be repeated; ${tagWords}`, multiple: true },
+    disabled: { summary: "write it down and let it rest; 'enable' starts it" },
     "rule-id": { value: "ID", summary: "an id of your own", default: "a hash of the input" },
   },
   examples: [
@@ -69,6 +73,10 @@ export const add: Verb = {
     {
       line: "mcr-appliance add --input-interface eth0 --input-group 239.1.1.1 --input-port 5000 --outputs '239.2.2.2:5001:eth1?ttl=4' --outputs 10.0.0.7:6000:eth2",
       does: "two outputs: multicast with TTL 4, and a unicast receiver (quote the '?')",
+    },
+    {
+      line: "mcr-appliance add --name match --tag sport --tag hd --description 'evening match' --disabled --input-interface eth0 --input-group 239.1.1.2 --input-port 5000 --outputs 239.2.2.3:5001:eth1",
+      does: "a rule that waits for 'enable match' or 'enable --tag sport'",
     },
   ],
   run,
@@ -110,6 +118,9 @@ export function addCommand(given: Given): Outcome<RuleCommand> {
     outputs: outputs.value,
     exclusive: exclusive === undefined ? undefined : claimOf(exclusive),
     ...(given.flag("allow-loop") ? { allow_loop: true } : {}),
+    ...(given.flag("disabled") ? { enabled: false } : {}),
+    description: given.text("description"),
+    ...(given.texts("tag").length > 0 ? { tags: given.texts("tag") } : {}),
   });
   if (!draft.success) {
     return failed(explain(draft.error, "the rule"));

@@ -10,6 +10,7 @@ import { limits } from "../limits.ts";
 import { add, addCommand } from "./add.ts";
 import { askAndShow, usage } from "./answer.ts";
 import { parse } from "./arguments.ts";
+import { disable, enable, enableCommand } from "./enable.ts";
 import { remove, removeCommand } from "./remove.ts";
 import type { Given, Verb, World } from "./verb.ts";
 
@@ -19,7 +20,7 @@ export const batch: Verb = {
   chapter: "Rules",
   summary: "many commands as one change: all of them or none",
   details: [
-    "Each line of FILE (- is standard input) is an 'add' or a 'remove' as on the command line, without the program's name; '#' begins a " +
+    "Each line of FILE (- is standard input) is an 'add', 'remove', 'enable' or 'disable' as on the command line, without the program's name; '#' begins a " +
       "comment, quotes and backslashes work as in a shell. The lines count in their order, and workers take the result in one step: rules " +
       "that stay as they are lose nothing. Anything wrong is told with its line, everything at once, and then nothing is changed.",
     "It becomes a version of the configuration ('config history', 'config rollback'); 'config save' keeps it over the next start.",
@@ -84,12 +85,14 @@ export function readBatch(text: string): { changes: Batched[]; problems: { line:
   return { changes, problems };
 }
 
-const verbs = [add, remove];
+const verbs = [add, remove, enable, disable];
 
 function commandOf(words: readonly string[]): Outcome<RuleCommand> {
   const [first = ""] = words;
   if (!verbs.some(({ name }) => name === first)) {
-    return failed(`a line begins with 'add' or 'remove', not with '${printable(first)}'`);
+    return failed(
+      `a line begins with ${verbs.map(({ name }) => `'${name}'`).join(", ")}, not with '${printable(first)}'`,
+    );
   }
   const parsed = parse(words, verbs);
   if (!parsed.ok) {
@@ -102,5 +105,9 @@ function commandOf(words: readonly string[]): Outcome<RuleCommand> {
   if (given.flag("json") || given.text("socket-path") !== undefined) {
     return failed("--json and --socket-path stand behind 'batch', not in its lines");
   }
-  return verb === add ? addCommand(given) : removeCommand(given);
+  return verb === add
+    ? addCommand(given)
+    : verb === remove
+      ? removeCommand(given)
+      : enableCommand(verb === enable ? "enable" : "disable", given);
 }

@@ -60,7 +60,8 @@ function decisionOn(link: string, rules: readonly ListedRule[], datagram: Datagr
   if (rule === undefined) {
     return [`on ${link}: no match: ${nearest(rules, datagram)}`];
   }
-  const state = rule.state === "pending" ? `, which is pending: ${rule.reason ?? "?"}` : "";
+  const pending = rule.state === "pending" ? `, which is pending: ${rule.reason ?? "?"}` : "";
+  const state = rule.state === "disabled" ? ", which is disabled" : pending;
   const outputs = rule.outputs.map((output) => {
     const waiting = output.pending === undefined ? "" : ` (pending: ${output.pending})`;
     return `  -> ${describeOutput(output)}${waiting}`;

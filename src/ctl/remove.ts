@@ -1,4 +1,4 @@
-// remove: by id or by name, exactly one of them.
+// remove: by id, name or tag, exactly one of them.
 import { done, failed, type Outcome } from "../base/outcome.ts";
 import { printable } from "../base/printable.ts";
 import type { RuleCommand } from "../control/words.ts";
@@ -16,10 +16,12 @@ export const remove: Verb = {
   options: {
     "rule-id": { value: "ID", summary: "the rule with this id (the same as ID alone)" },
     name: { value: "NAME", summary: "the one rule with this name" },
+    tag: { value: "TAG", summary: "all rules with this tag, in one step" },
   },
   examples: [
     { line: "mcr-appliance remove 18302982b59d5f86", does: "the rule with this id" },
     { line: "mcr-appliance remove --name feed-a", does: "the rule called feed-a" },
+    { line: "mcr-appliance remove --tag lab", does: "all rules with the tag lab, all of them or none" },
   ],
   run,
 };
@@ -41,9 +43,13 @@ export function removeCommand(given: Given): Outcome<RuleCommand> {
   if (name !== undefined) {
     commands.push({ RemoveRuleByName: { name } });
   }
+  const tag = given.text("tag");
+  if (tag !== undefined) {
+    commands.push({ RemoveRules: { tag } });
+  }
   const [command, ...others] = commands;
   if (command === undefined || others.length > 0) {
-    return failed("'remove' needs exactly one of ID, --rule-id and --name; 'mcr-appliance list' shows them");
+    return failed("'remove' needs exactly one of ID, --rule-id, --name and --tag; 'mcr-appliance list' shows them");
   }
   return done(command);
 }

@@ -5,6 +5,7 @@ import type { Command } from "../control/words.ts";
 import { askAndShow, usage } from "./answer.ts";
 import { renderStats } from "./stats-table.ts";
 import { table } from "./table.ts";
+import { tagFilter, taggedWorld, tagProblem } from "./tagged.ts";
 import { count } from "./units.ts";
 import type { Given, Verb, World } from "./verb.ts";
 
@@ -24,11 +25,13 @@ export const stats: Verb = {
   usesSocket: true,
   options: {
     watch: { summary: "again every second, until Ctrl-C" },
+    ...tagFilter,
     check: { summary: "whether nothing was lost without being counted" },
   },
   examples: [
     { line: "mcr-appliance stats", does: "a table" },
     { line: "mcr-appliance stats --watch", does: "the same, every second" },
+    { line: "mcr-appliance stats --tag sport", does: "only rules with a tag; what stands below is of the whole relay" },
     { line: "mcr-appliance stats --check", does: "the sums that must hold" },
   ],
   run,
@@ -42,14 +45,26 @@ async function run(given: Given, world: World): Promise<number> {
   if (isWatching && given.flag("check")) {
     return usage(world, "--watch and --check do not go together");
   }
+  const tags = given.texts("tag");
+  const problem = tagProblem(tags);
+  if (problem !== undefined) {
+    return usage(world, problem);
+  }
+  if (tags.length > 0 && (given.flag("check") || world.json)) {
+    return usage(
+      world,
+      "--tag is for the table; sums and flows are of the whole relay. 'list --tag T --json' has rules",
+    );
+  }
   if (given.flag("check")) {
     return check(world);
   }
+  const shown = taggedWorld(world, tags);
   for (;;) {
     const isScreen = isWatching && !world.json && process.stdout.isTTY;
     const code = world.json
       ? await askAndShow(world, "GetStats", "Stats", () => "")
-      : await askAndShow(world, "GetStatus", "Status", (now) => `${isScreen ? clearScreen : ""}${renderStats(now)}`);
+      : await askAndShow(shown, "GetStatus", "Status", (now) => `${isScreen ? clearScreen : ""}${renderStats(now)}`);
     if (!isWatching || code !== exitCodes.ok) {
       return code;
     }

@@ -1,6 +1,7 @@
 // status: the whole on one screen.
 import type { Status } from "../control/status.ts";
 import { askAndShow } from "./answer.ts";
+import { summaryOf } from "./list.ts";
 import { renderFrames } from "./stats-table.ts";
 import { table } from "./table.ts";
 import { bits, bytes, count, duration, rate } from "./units.ts";
@@ -26,7 +27,6 @@ function sum<T>(items: readonly T[], of: (item: T) => number): number {
 
 /** Everything at a glance: workers, links, rules and what was lost, as text for a terminal. */
 export function renderStatus(now: Status): string {
-  const pending = now.rules.filter((rule) => rule.state === "pending").length;
   const running = now.workers.filter((worker) => worker.state === "running").length;
   const memory = now.supervisor.rss_bytes + sum(now.workers, (worker) => worker.rss_bytes);
   const outputs = now.rules.flatMap((rule) => rule.outputs);
@@ -55,7 +55,7 @@ export function renderStatus(now: Status): string {
   const io = now.io === undefined ? "" : `, ${now.io.kind}`;
   return [
     `mcr-appliance ${now.program_version}, up ${duration(now.uptime_seconds)}, pid ${now.supervisor.pid}`,
-    `rules:   ${count(now.rules.length)}, ${count(pending)} pending`,
+    `rules:   ${summaryOf(now.rules)}`,
     `workers: ${running} of ${now.workers.length} running, pipeline ${now.pipeline}${io}, RSS of all ${bytes(memory)}`,
     `in:      ${side(now.rules)}`,
     `out:     ${side(outputs)}`,

@@ -1,6 +1,7 @@
 // top: what happens now, on one screen, until a key ends it.
 import { exitCodes } from "../base/exit.ts";
 import { askAndShow, usage } from "./answer.ts";
+import { tagFilter, taggedWorld, tagProblem } from "./tagged.ts";
 import { keysOf } from "./top/keys.ts";
 import { TopState } from "./top/state.ts";
 import { Terminal } from "./top/terminal.ts";
@@ -14,13 +15,19 @@ export const top: Verb = {
   summary: "watch rules and workers live",
   details: [
     "Rates of every rule with the last minute as a curve, workers with their CPU, the newest log lines. IN counts a datagram once, " +
-      "OUT once for each output; LOST is what failed, was dropped or was not taken. '!' marks a rule that is pending, or has an output that is.",
+      "OUT once for each output; LOST is what failed, was dropped or was not taken. '!' marks a rule that is pending, or has an output that is, '-' one that is disabled.",
     "Keys: q ends, s sorts by rate, name or drops, r reverses, / filters, arrows and page keys scroll.",
   ],
   usesSocket: true,
-  options: {},
-  examples: [{ line: "mcr-appliance top", does: "a live view, also over ssh" }],
-  run: (_given, world) => run(world),
+  options: tagFilter,
+  examples: [
+    { line: "mcr-appliance top", does: "a live view, also over ssh" },
+    { line: "mcr-appliance top --tag sport", does: "of rules with a tag" },
+  ],
+  run: async (given, world) => {
+    const problem = tagProblem(given.texts("tag"));
+    return problem === undefined ? run(taggedWorld(world, given.texts("tag"))) : usage(world, problem);
+  },
 };
 
 const periodMs = 1_000;

@@ -8,6 +8,7 @@ import { batch } from "./batch.ts";
 import { complete, completion } from "./completion.ts";
 import { config } from "./config.ts";
 import { doctor } from "./doctor.ts";
+import { disable, enable } from "./enable.ts";
 import { explain } from "./explain.ts";
 import { overview, page } from "./help.ts";
 import { install, uninstall } from "./install.ts";
@@ -63,6 +64,8 @@ export const verbs: readonly AnyVerb[] = [
   uninstall,
   add,
   remove,
+  enable,
+  disable,
   batch,
   list,
   stats,

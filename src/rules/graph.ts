@@ -1,5 +1,6 @@
 // Which rule's output is which rule's input, and who makes the same (group, port) on one link. Pure. A datagram that can come back
 // to a rule by way of rules alone is found here, before any of them is applied; loops.ts says it in words.
+import { isEnabled } from "./labels.ts";
 import { type Output, protocols, type Rule } from "./schema.ts";
 
 /** One step of a cycle: the rule, and that output of it which is the next rule's input. The last one's next is the first. */
@@ -13,11 +14,14 @@ type Place = { takers: Set<Rule>; makers: Set<Rule> };
 /** How many makers of one place are looked at one by one, for each rule that makes it too. */
 const makersLookedAtMax = 64;
 
-/** Rules as a graph. Every change costs as much as the rule has outputs. */
+/** Rules as a graph. Every change costs as much as the rule has outputs. A disabled rule is not in it: it makes and takes nothing. */
 export class RuleGraph {
   private readonly places = new Map<string, Place>();
 
   put(rule: Rule): void {
+    if (!isEnabled(rule)) {
+      return;
+    }
     this.placeAt(inputPlace(rule)).takers.add(rule);
     for (const output of rule.outputs) {
       this.placeAt(outputPlace(rule, output)).makers.add(rule);
@@ -65,7 +69,7 @@ export class RuleGraph {
    * `despite`: also one that is allowed.
    */
   cycleThrough(rule: Rule, despite = false): Hop[] | undefined {
-    if (rule.allow_loop === true && !despite) {
+    if (!isEnabled(rule) || (rule.allow_loop === true && !despite)) {
       return undefined;
     }
     const isIn = (each: Rule) => despite || each.allow_loop !== true;
@@ -88,7 +92,7 @@ export class RuleGraph {
    * ten thousand times.
    */
   sharedBy(rule: Rule, othersMax: number): Shared[] {
-    return rule.outputs.flatMap((output, index) => {
+    return (isEnabled(rule) ? rule.outputs : []).flatMap((output, index) => {
       const key = outputPlace(rule, output);
       const isSame = (maker: Rule, other: Output) =>
         outputPlace(maker, other) === key && isOneStream(sourceOf(rule, output), sourceOf(maker, other));

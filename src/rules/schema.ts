@@ -22,6 +22,7 @@ import {
   ttl,
 } from "./fields.ts";
 import { ruleId } from "./id.ts";
+import { description, plainLabels, tags } from "./labels.ts";
 
 /** The protocols that can be relayed, by their number in the IPv4 header. */
 export const protocols = { udp: 17, esp: 50 } as const;
@@ -51,6 +52,7 @@ export const outputSchema = z
  * `exclusive`: whether nobody else on this host wants the input's datagrams; absent: found out (supervise/ending-policy.ts).
  * `input_igmp_version`, `input_rejoin_interval` (seconds): how its group is reported (supervise/rejoin.ts).
  * `allow_loop`: the rule may stand in a cycle of rules (loops.ts); one that allows it is enough for the cycle.
+ * `enabled` false: the rule is kept and listed, and holds nothing. `description`, `tags`: for people, and to pick rules by.
  */
 const ruleFields = {
   name: text("a name", limits.ruleNameSizeMax).nullish(),
@@ -64,6 +66,9 @@ const ruleFields = {
   outputs: list(outputSchema, "outputs", limits.ruleOutputsMax),
   exclusive: claim.nullish(),
   allow_loop: claim.nullish(),
+  enabled: claim.nullish(),
+  description: description.nullish(),
+  tags: tags.nullish(),
 };
 
 const ruleIdText = text("a rule id", limits.ruleIdSizeMax);
@@ -129,13 +134,14 @@ export type Origin = z.output<typeof originSchema>;
  * the rule itself carries port 0 for ESP, which has none.
  */
 export function makeRule(draft: RuleDraft, source: Origin): Rule {
-  const { rule_id: wanted, ...fields } = draft;
+  const { rule_id: wanted, enabled, description: words, tags: given, ...fields } = draft;
   const { input_interface, input_group, input_port, input_protocol, input_source } = fields;
   const derived = () => ruleId(input_interface, input_group, input_port, input_protocol, input_source);
   return {
     rule_id: wanted === undefined || wanted === "" ? derived() : wanted,
     ...fields,
     input_port: input_protocol === protocols.esp ? 0 : input_port,
+    ...plainLabels({ enabled, description: words, tags: given }),
     source,
   };
 }

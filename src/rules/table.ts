@@ -149,7 +149,7 @@ export class RuleTable {
     }
     if (ids.length > 1) {
       const named = ids.slice(0, idsNamedMax).join(", ") + (ids.length > idsNamedMax ? ", …" : "");
-      return failed(`${ids.length} rules have the name '${name}'. Remove one by its id: ${named}`);
+      return failed(`${ids.length} rules have the name '${name}'. Name one by its id: ${named}`);
     }
     return done(rule);
   }

@@ -3,8 +3,10 @@
 import { planCounts } from "../config/plan.ts";
 import type { Batched, Reply } from "../control/words.ts";
 import { limits } from "../limits.ts";
+import { chosen } from "../rules/choice.ts";
 import { makeRule, type Rule } from "../rules/schema.ts";
 import { RuleTable } from "../rules/table.ts";
+import { changeFor } from "./choose.ts";
 import type { Configuration } from "./configuration.ts";
 
 /** Carries out `changes` in one step, or none of them and says all that is wrong, each with its line. */
@@ -54,7 +56,22 @@ export function rulesAfter(
   return { rules: table.list(), problems };
 }
 
-function problemOf(table: RuleTable, { AddRule, RemoveRule, RemoveRuleByName }: Batched): string | undefined {
+function problemOf(table: RuleTable, change: Batched): string | undefined {
+  const { AddRule, RemoveRule, RemoveRuleByName, EnableRules, DisableRules, RemoveRules } = change;
+  const choice = EnableRules ?? DisableRules ?? RemoveRules;
+  if (choice !== undefined) {
+    const rules = chosen(choice, table);
+    if (!rules.ok) {
+      return rules.error;
+    }
+    const verdict = EnableRules !== undefined ? "enabled" : DisableRules !== undefined ? "disabled" : "removed";
+    const asked = changeFor(rules.value, verdict);
+    const problem = table.problem(asked);
+    if (problem === undefined) {
+      table.change(asked);
+    }
+    return problem;
+  }
   const made =
     AddRule !== undefined
       ? table.add(makeRule(AddRule, "Dynamic"))

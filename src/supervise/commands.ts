@@ -1,9 +1,17 @@
 // What each command of an operator does.
 import { programVersion } from "../base/version.ts";
-import { type Command, protocolVersion, type Reply, type RuleCommand } from "../control/words.ts";
+import {
+  type Command,
+  type CommandWithData,
+  protocolVersion,
+  type Reply,
+  type RuleCommand,
+  ruleCommandBodies,
+} from "../control/words.ts";
 import type { Levels } from "../log/levels.ts";
 import { makeRule, type Rule } from "../rules/schema.ts";
 import { runBatch } from "./batch.ts";
+import { change as changeChosen } from "./choose.ts";
 import { configure, configureWord } from "./config-commands.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Explainer } from "./explainer.ts";
@@ -37,9 +45,7 @@ export async function carryOut(parts: CommandParts, command: Command, uid?: numb
     if ("Batch" in command) {
       return runBatch(configuration, command.Batch.changes, uid === undefined ? {} : { uid });
     }
-    return "AddRule" in command || "RemoveRule" in command || "RemoveRuleByName" in command
-      ? change(relaying, command)
-      : configure(configuration, command, uid);
+    return isRuleCommand(command) ? change(relaying, command) : configure(configuration, command, uid);
   }
   switch (command) {
     case "ListRules":
@@ -69,6 +75,10 @@ export async function carryOut(parts: CommandParts, command: Command, uid?: numb
   }
 }
 
+function isRuleCommand(command: CommandWithData): command is RuleCommand {
+  return Object.keys(command).every((name) => Object.hasOwn(ruleCommandBodies, name));
+}
+
 async function change(relaying: Relaying, command: RuleCommand): Promise<Reply> {
   if ("AddRule" in command) {
     const added = await relaying.add(makeRule(command.AddRule, "Dynamic"));
@@ -83,6 +93,13 @@ async function change(relaying: Relaying, command: RuleCommand): Promise<Reply> 
     const { rule_id } = command.RemoveRule;
     const removed = await relaying.remove(rule_id);
     return removed.ok ? { Success: `Rule ${rule_id} removed` } : { Error: removed.error };
+  }
+  if (!("RemoveRuleByName" in command)) {
+    return "EnableRules" in command
+      ? changeChosen(relaying, command.EnableRules, "enabled")
+      : "DisableRules" in command
+        ? changeChosen(relaying, command.DisableRules, "disabled")
+        : changeChosen(relaying, command.RemoveRules, "removed");
   }
   const { name } = command.RemoveRuleByName;
   const removed = await relaying.removeByName(name);

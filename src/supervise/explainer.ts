@@ -6,6 +6,7 @@ import { printable } from "../base/printable.ts";
 import type { Explanation, Finding } from "../control/explanation.ts";
 import { refusals } from "../relay/counters.ts";
 import { describeInput } from "../rules/key.ts";
+import { isEnabled } from "../rules/labels.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import type { KernelRoutes } from "./kernel-routes.ts";
@@ -52,7 +53,7 @@ export class Explainer {
     const input = this.inputFacts(live.value);
     const findings = [
       ...inputFindings(input),
-      ...outputs.flatMap((output) => outputFindings(this.outputFacts(output))),
+      ...(isEnabled(rule) ? outputs : []).flatMap((output) => outputFindings(this.outputFacts(output))),
     ];
     return done({
       rule_id: rule.rule_id,
@@ -122,6 +123,7 @@ export class Explainer {
       group: rule.input_group,
       port: rule.input_port,
       source: rule.input_source,
+      disabled: isEnabled(rule) ? undefined : (rule.name ?? rule.rule_id),
       pending,
       ruleAge: (performance.now() - sinceMs) / 1000,
       workers: {

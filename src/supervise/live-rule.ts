@@ -1,6 +1,7 @@
 // A rule at run time, and what it means to each of those it concerns: workers, memberships, the capture filter, the log.
 import { parseIpv4 } from "../base/ipv4.ts";
 import { limits } from "../limits.ts";
+import { isEnabled } from "../rules/labels.ts";
 import type { Rule } from "../rules/schema.ts";
 import type { Order, OrderRule } from "../worker/orders.ts";
 import type { CapturedLink } from "./captures.ts";
@@ -23,6 +24,11 @@ export type LiveRule = {
   /** Why nothing of it runs; undefined when workers have it. */
   pending: string | undefined;
 };
+
+/** Whether it forwards, in the words of the replies. */
+export function liveState({ rule, pending }: Pick<LiveRule, "rule" | "pending">): "active" | "pending" | "disabled" {
+  return !isEnabled(rule) ? "disabled" : pending === undefined ? "active" : "pending";
+}
 
 /** The rule as workers are told of it. */
 export function orderRule(live: LiveRule): OrderRule {
@@ -90,13 +96,16 @@ export function stateOf({ pending, outputs }: LiveRule): string {
 }
 
 /** What a line of the log says of it: `pending` is why the rule waits, `output_pending` why the first of its outputs does. */
-export function newsOf({ rule, outputs, pending }: LiveRule): Record<string, string | number> {
-  const waiting = outputs.find((output) => output.pending !== undefined);
+export function newsOf({ rule, outputs, pending: why }: LiveRule): Record<string, string | number> {
+  const isResting = !isEnabled(rule);
+  const pending = isResting ? undefined : why;
+  const waiting = isResting ? undefined : outputs.find((output) => output.pending !== undefined);
   return {
     rule: rule.rule_id,
     ...(rule.name === undefined ? {} : { name: rule.name }),
     input: `${rule.input_group}:${rule.input_port} on ${rule.input_interface}`,
     outputs: outputs.length,
+    ...(isResting ? { state: "disabled" } : {}),
     ...(pending === undefined ? {} : { pending }),
     ...(waiting?.pending === undefined ? {} : { output_pending: waiting.pending }),
   };

@@ -111,12 +111,21 @@ export class Outputs {
 
   /** Lets go of outputs for good. */
   release(lives: readonly LiveOutput[]): void {
+    this.rest(lives);
+    for (const live of lives) {
+      numbers.give(live.counter);
+    }
+  }
+
+  /** Closes the sockets of outputs whose rule is disabled; what they counted stays, and settle() opens them anew. */
+  rest(lives: readonly LiveOutput[]): void {
     for (const live of lives) {
       if (live.fd >= 0) {
         closeSocket(live.fd);
-        live.fd = -1;
       }
-      numbers.give(live.counter);
+      live.fd = -1;
+      live.pending = pendingText("disabled", {});
+      live.madeFrom = "";
     }
   }
 

@@ -14,6 +14,7 @@ export const pendingWords = {
   portTaken: "{link} to {address}: source port {port} belongs to another program",
   outputRefused: "{link} to {address}: {failure}",
   notLooked: "not looked at yet",
+  disabled: "disabled",
 } as const;
 
 export type PendingName = keyof typeof pendingWords;

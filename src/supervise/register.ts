@@ -1,5 +1,6 @@
 // The book of rules at run time: which there are, each with its numbers and outputs. Opens nothing and tells nobody.
 import { ruleMax } from "../relay/counters.ts";
+import { isEnabled } from "../rules/labels.ts";
 import type { Rule } from "../rules/schema.ts";
 import { type Change, RuleTable } from "../rules/table.ts";
 import type { LiveRule } from "./live-rule.ts";
@@ -115,6 +116,9 @@ export class Register {
   }
 
   private letGo(gone: LiveRule | undefined, kept: LiveRule | undefined): void {
+    if (kept !== undefined && !isEnabled(kept.rule)) {
+      this.parts.outputs.rest(kept.outputs);
+    }
     if (gone === undefined) {
       return;
     }

@@ -16,6 +16,7 @@ import {
   ruleSize,
 } from "../relay/counters.ts";
 import { compact } from "../rules/fields.ts";
+import { isEnabled } from "../rules/labels.ts";
 import type { Rule } from "../rules/schema.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
@@ -29,7 +30,7 @@ import type { KernelRoutes } from "./kernel-routes.ts";
 import { LatencyWindow, latencyOf } from "./latency-window.ts";
 import { linkStatus } from "./link-stats.ts";
 import type { Links } from "./links.ts";
-import type { LiveRule } from "./live-rule.ts";
+import { type LiveRule, liveState } from "./live-rule.ts";
 import { dropReasons } from "./lost.ts";
 import { memoryUse } from "./memory-use.ts";
 import type { LiveOutput, Outputs } from "./outputs.ts";
@@ -129,12 +130,10 @@ export class Stats {
       outputs: live.outputs.map((output) => ({
         ...output.output,
         ...this.effectiveTtl(output),
-        ...(output.pending === undefined ? {} : { pending: output.pending }),
+        ...(isEnabled(live.rule) ? compact({ pending: output.pending }) : {}),
       })),
       source: live.rule.source,
-      state: live.pending === undefined ? ("active" as const) : ("pending" as const),
-      ...(live.pending === undefined ? this.parts.ending.verdictOf(live.serial) : { reason: live.pending }),
-      ...this.warningsOf(live),
+      ...this.stateOf(live),
       ...compact({ unsaved: unsavedOf(live.rule) }),
     }));
   }
@@ -196,11 +195,11 @@ export class Stats {
   }
 
   private ruleStatus(live: LiveRule): RuleStatus {
-    const { rule, counter, pending } = live;
+    const { rule, counter } = live;
     // First what arrived, then what was taken of it: the other way round there would seem to be more of these.
     const arrived = this.parts.ending.counts(live.serial);
     // And what left before it: never more than came in.
-    const outputs = live.outputs.map((output) => this.outputStatus(output));
+    const outputs = live.outputs.map((output) => this.outputStatus(output, isEnabled(rule)));
     const totals = ruleTotals(this.parts.workers.pages, counter);
     return {
       rule_id: rule.rule_id,
@@ -210,18 +209,27 @@ export class Stats {
       input_port: rule.input_port,
       input_protocol: rule.input_protocol,
       ...(rule.input_source === undefined ? {} : { input_source: rule.input_source }),
+      ...compact({ description: rule.description, tags: rule.tags }),
       source: rule.source,
-      state: pending === undefined ? "active" : "pending",
-      ...(pending === undefined ? {} : { reason: pending }),
+      ...this.stateOf(live),
       datagrams: totals.datagrams,
       bytes: totals.bytes,
       datagrams_per_second: this.rates.of(places.rule + counter),
       bits_per_second: this.rates.of(places.ruleBytes + counter) * bitsPerByte,
       ...ageOf("last_seen_seconds", totals.lastSeenNs),
-      ...(pending === undefined ? this.parts.ending.verdictOf(live.serial) : {}),
-      ...this.warningsOf(live),
       ...(arrived === undefined ? {} : { arrived, missed: Math.max(0, arrived.datagrams - totals.datagrams) }),
       outputs,
+    };
+  }
+
+  /** Whether it forwards, and what there is to say of that. */
+  private stateOf(live: LiveRule): Pick<RuleStatus, "state" | "reason" | "ended" | "ended_reason" | "warnings"> {
+    const state = liveState(live);
+    return {
+      state,
+      ...(state === "pending" ? compact({ reason: live.pending }) : {}),
+      ...(state === "active" ? this.parts.ending.verdictOf(live.serial) : {}),
+      ...this.warningsOf(live),
     };
   }
 
@@ -231,8 +239,10 @@ export class Stats {
     return warnings.length === 0 ? {} : { warnings };
   }
 
-  private outputStatus(live: LiveOutput): OutputStatus {
-    const { output, counter, pending } = live;
+  /** `isWanted`: its rule is enabled; else nobody waits for it. */
+  private outputStatus(live: LiveOutput, isWanted: boolean): OutputStatus {
+    const { output, counter } = live;
+    const pending = isWanted ? live.pending : undefined;
     const totals = outputTotals(this.parts.workers.pages, counter);
     const silentHop = this.parts.troubles.silentHop(counter);
     return {

@@ -13,6 +13,8 @@ export type InputFacts = {
   group: string;
   port: number;
   source: string | undefined;
+  /** The rule under its name or id, when it is disabled. */
+  disabled: string | undefined;
   /** Why it is pending. */
   pending: string | undefined;
   /** Since the rule was added. */
@@ -65,8 +67,12 @@ function notJoinedFindings({ isJoined, group, link }: InputFacts): Finding[] {
 }
 
 /** Nothing can come in at all. */
-function blockedFinding({ link, pending, workers }: InputFacts): Finding | undefined {
+function blockedFinding({ link, pending, workers, disabled }: InputFacts): Finding | undefined {
   const state: Evidence = { name: `link ${link.name}`, value: link.state };
+  if (disabled !== undefined) {
+    const text = `the rule is disabled: it takes nothing until 'mcr-appliance enable ${disabled}'`;
+    return { verdict: "disabled", text, evidence: [state] };
+  }
   if (link.state === "missing") {
     return {
       verdict: "link_missing",

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { History } from "../../src/config/history.ts";
 import { changeOf, isEmpty, type Plan, planOf, undone } from "../../src/config/plan.ts";
+import { fromFile, toFile } from "../../src/config/rule-value.ts";
 import { limits } from "../../src/limits.ts";
 import { makeRule, type Rule } from "../../src/rules/schema.ts";
 
@@ -68,6 +69,23 @@ describe("a plan", () => {
       { field: "outputs[239.2.2.2:1:eth1].source_port", before: 7 },
       { field: "outputs[239.2.2.2:1:eth1].preserve_source", after: true },
     ]);
+  });
+
+  test("says of labels what else a field says, and nothing of what goes without saying", () => {
+    const labelled = rule(1, { enabled: false, description: "d", tags: ["a", "b"] });
+    expect(said(planOf(setup(rule(1)), setup(labelled))).rules).toEqual([
+      [
+        ...[1, 1],
+        [
+          { field: "description", after: "d" },
+          { field: "tags", after: ["a", "b"] },
+          { field: "enabled", after: false },
+        ],
+      ],
+    ]);
+    expect(isEmpty(planOf(setup(fromFile({ ...toFile(rule(1)), enabled: true, tags: [] })), setup(rule(1))))).toBe(
+      true,
+    );
   });
 
   test("knows a rule by its name when its input changes, if the name is its own", () => {

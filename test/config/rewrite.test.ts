@@ -111,6 +111,19 @@ describe("saving into a file", () => {
     ]);
   });
 
+  test("writes that a rule is disabled, and takes it out again when it is not", () => {
+    const labelled = (labels: Partial<Rule>) => (rules: Rule[]) =>
+      rules.map((rule) => (rule.name === "b" ? { ...rule, ...labels } : rule));
+    const resting = after(labelled({ enabled: false, tags: ["lab"] }));
+    const line = '{ name: "b", input: { interface: "eth0", group: "239.1.1.2", port: 5000 }, outputs: []';
+    expect(changesOf(file, resting)).toEqual([
+      `- ${line} }, // soon`,
+      `+ ${line}, tags: ["lab"], enabled: false }, // soon`,
+    ]);
+    const awake = after((rules) => rules.map(({ enabled: _, ...rule }) => rule), loadedOf(resting).settings, resting);
+    expect(changesOf(file, awake)).toEqual([`- ${line} }, // soon`, `+ ${line}, tags: ["lab"], }, // soon`]);
+  });
+
   test("keeps outputs that stay as they are written", () => {
     const only = (rules: Rule[]) =>
       rules.map((rule) => (rule.name === "a" ? { ...rule, outputs: rule.outputs.slice(1) } : rule));

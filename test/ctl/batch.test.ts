@@ -30,10 +30,10 @@ test("everything that is wrong is told with its line", () => {
   ];
   expect(readBatch(lines.join("\n")).problems.map(({ line, problem }) => `${line}: ${problem.slice(0, 52)}`)).toEqual([
     "1: the quote ' in column 12 is not closed",
-    "2: a line begins with 'add' or 'remove', not with 'list",
+    "2: a line begins with 'add', 'remove', 'enable', 'disab",
     "3: unknown option '--tll' for 'add'. Did you mean '--tt",
     "4: input_port cannot be 0; valid port range is 1-65535",
-    "5: 'remove' needs exactly one of ID, --rule-id and --na",
+    "5: 'remove' needs exactly one of ID, --rule-id, --name ",
     "6: --json and --socket-path stand behind 'batch', not i",
     "7: help has no place in a batch",
     "8: output 'nonsense' does not have the form GROUP:PORT:",

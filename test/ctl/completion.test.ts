@@ -9,7 +9,7 @@ import { wishOf } from "../../src/ctl/completion/wish.ts";
 import { verbs } from "../../src/ctl/verbs.ts";
 
 const rule = {
-  ...{ rule_id: "1455e9267690213a", name: "feed-a", input_interface: "eth0", input_group: "239.1.1.1" },
+  ...{ rule_id: "1455e9267690213a", name: "feed-a", tags: ["lab"], input_interface: "eth0", input_group: "239.1.1.1" },
   ...{ input_port: 5000, input_protocol: 17, outputs: [], source: "Dynamic" as const },
 };
 
@@ -48,12 +48,14 @@ describe("completion offers", () => {
     ["config apply ", "files"],
     ["config apply --confirm-within 60s n", "files"],
     ["config check a b c", "files"],
+    ["disable fe", ["feed-a"]],
+    ["list --tag l", ["lab"]],
     ["batch ", "files"],
     ["help a", ["add"]],
     ["man mc", ["mcr.json5"]],
     ["completion z", ["zsh"]],
     ["log-level set de", ["debug"]],
-    ["list --", ["--socket-path", "--json", "--help"]],
+    ["list --", ["--tag", "--socket-path", "--json", "--help"]],
     ["doctor --interface lo --interf", ["--interface"]],
     ["ping x", []],
     ["gen --h", ["--help"]],

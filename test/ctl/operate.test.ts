@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { failed } from "../../src/base/outcome.ts";
+import { shellWords } from "../../src/base/shell-words.ts";
 import { programVersion } from "../../src/base/version.ts";
 import { type ControlServer, openControlServer } from "../../src/control/server.ts";
-import type { Command, Reply } from "../../src/control/words.ts";
+import type { Command, ListedRule, Reply } from "../../src/control/words.ts";
 import { operate } from "../../src/ctl/operate.ts";
 import { verbs } from "../../src/ctl/verbs.ts";
 
@@ -91,6 +92,51 @@ describe("an operator", () => {
     });
   });
 
+  test("describes, tags and rests a rule from its start", async () => {
+    await run([...addLine.split(" "), ..."--tag hd --tag site:n --disabled --description".split(" "), "two words"]);
+    expect(commands[0]).toMatchObject({
+      AddRule: { enabled: false, description: "two words", tags: ["hd", "site:n"] },
+    });
+    expect((await run(`${addLine} --tag a,b`)).err).toContain("tags[0] must be 1 to 32 letters, digits and");
+  });
+
+  test("enables and disables one rule or all of a tag, and removes those of a tag", async () => {
+    for (const line of ["enable x", "disable --tag lab", "remove --tag lab"]) await run(line);
+    expect(commands).toEqual([
+      { EnableRules: { rule: "x" } },
+      { DisableRules: { tag: "lab" } },
+      { RemoveRules: { tag: "lab" } },
+    ]);
+    for (const line of ["enable", "disable x --tag y", "remove x --tag y", "list --tag a,b", "stats --tag a --json"]) {
+      expect((await run(line)).code).toBe(64);
+    }
+    expect((await run("enable --tag aé")).err).toContain("tag must be 1 to 32 letters");
+  });
+
+  test("sees only rules with all tags asked for, as a table and as JSON", async () => {
+    const input = { input_interface: "eth0", input_group: "239.1.1.1", input_port: 5000, input_protocol: 17 };
+    const rule = (rule_id: string, more: Partial<ListedRule>): ListedRule => ({
+      ...{ rule_id, ...input, outputs: [], source: "Dynamic" },
+      ...more,
+    });
+    reply = {
+      Rules: [
+        rule("r1", { tags: ["hd", "lab"], state: "disabled", enabled: false, description: "two words" }),
+        rule("r2", { tags: ["hd"] }),
+        rule("r3", {}),
+      ],
+    };
+    expect((await run("list --tag hd --tag lab")).out.split("\n")).toEqual([
+      "ID  NAME  INPUT                OUTPUT        TTL  TAGS     STATE",
+      'r1  -     eth0 239.1.1.1:5000  (no outputs)       hd, lab  disabled; "two words"',
+      "",
+      "1 rule, 0 pending, 1 disabled",
+    ]);
+    expect(JSON.parse((await run("list --tag hd --json")).out).Rules).toHaveLength(2);
+    expect((await run("list --tag none")).out).toBe("no rule has the tag none");
+    expect((await run("list")).out).toContain("3 rules, 0 pending, 1 disabled");
+  });
+
   test("removes by id or by name, and by exactly one of them", async () => {
     await run("remove x");
     await run("remove --rule-id y");
@@ -172,11 +218,11 @@ describe("an operator", () => {
     expect((await run("help ad")).err).toBe("mcr-appliance: unknown command 'ad'. Did you mean 'add'?");
   });
 
-  test("can run the examples of add and remove as they stand", async () => {
-    for (const verb of verbs.filter((each) => ["add", "remove"].includes(each.name))) {
+  test("can run the examples of commands on rules as they stand", async () => {
+    for (const verb of verbs.filter((each) => ["add", "remove", "enable", "disable"].includes(each.name))) {
       for (const { line } of verb.examples) {
-        const words = line.replaceAll("'", "").split(" ").slice(1);
-        expect(await run(words)).toEqual({ code: 0, out: "done", err: "" });
+        const words = shellWords(line);
+        expect(await run(words.ok ? words.value.slice(1) : [])).toEqual({ code: 0, out: "done", err: "" });
       }
     }
   });

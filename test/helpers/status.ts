@@ -17,7 +17,7 @@ const outputSchema = z.object({
 const ruleSchema = z.object({
   rule_id: z.string(),
   name: z.string().optional(),
-  state: z.enum(["active", "pending"]),
+  state: z.enum(["active", "pending", "disabled"]),
   reason: z.string().optional(),
   warnings: z.array(z.string()).optional(),
   datagrams: count,

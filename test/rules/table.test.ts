@@ -121,7 +121,7 @@ describe("the rule table", () => {
     const table = new RuleTable();
     table.add(rule("a", { name: "feed" }));
     table.add(rule("b", { name: "feed", input_port: 5001 }));
-    expect(errorOf(table.removeByName("feed"))).toBe("2 rules have the name 'feed'. Remove one by its id: a, b");
+    expect(errorOf(table.removeByName("feed"))).toBe("2 rules have the name 'feed'. Name one by its id: a, b");
     table.remove("a");
     expect(table.removeByName("feed")).toMatchObject({ ok: true, value: { rule_id: "b" } });
   });

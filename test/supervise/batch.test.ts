@@ -44,8 +44,28 @@ test("each command that is refused is told with its line, or its place, and why"
   expect(problems.map((problem) => problem.slice(0, 60))).toEqual([
     "line 3: Rule rejected: eth0 239.1.1.1:5000 is already the in",
     "line 5: Rule nobody not found",
-    "command 3: 2 rules have the name 'twin'. Remove one by its i",
+    "command 3: 2 rules have the name 'twin'. Name one by its id:",
     "line 9: No rule found with name 'none'. Use 'mcrctl list' to",
     "line 10: Rule rejected: input_interface 'eth0' and output_in",
   ]);
+});
+
+test("rules are enabled, disabled and removed by name and by tag, each as the lines before it left them", () => {
+  const tagged = (id: string, port: number): Rule => ({ ...rule(id, port), tags: ["lab"] });
+  const { rules, problems } = rulesAfter(
+    [tagged("a", 5000), tagged("b", 5001), rule("c", 5002)],
+    [
+      { line: 1, DisableRules: { tag: "lab" } },
+      { line: 2, EnableRules: { rule: "b" } },
+      { line: 3, DisableRules: { rule: "c" } },
+      { line: 4, DisableRules: { tag: "none" } },
+    ],
+  );
+  expect(problems).toEqual(["line 4: no rule has the tag 'none'; 'list' shows all"]);
+  expect(rules.map(({ rule_id, enabled }) => [rule_id, enabled])).toEqual([
+    ["a", false],
+    ["b", undefined],
+    ["c", false],
+  ]);
+  expect(rulesAfter(rules, [{ RemoveRules: { tag: "lab" } }]).rules.map(({ rule_id }) => rule_id)).toEqual(["c"]);
 });

@@ -13,6 +13,7 @@ const healthy: InputFacts = {
   group: "239.1.1.1",
   port: 5000,
   source: undefined,
+  disabled: undefined,
   pending: undefined,
   ruleAge: 60,
   workers: { running: 1, all: 1, reason: undefined },

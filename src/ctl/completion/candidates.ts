@@ -46,6 +46,8 @@ async function valuesOf({ placeholder, typed }: Extract<Wish, { kind: "value" }>
         { word: rule.rule_id, summary: aboutOf(rule, rule.name) },
         ...named(rule),
       ]);
+    case "TAG":
+      return plain([...new Set((await rules(known)).flatMap(({ tags }) => tags ?? []))].sort());
     case "COMMAND":
       return [...known.verbs];
     case "PAGE":

@@ -2,6 +2,7 @@
 import { printable } from "../../base/printable.ts";
 import type { RuleStatus, Status } from "../../control/status.ts";
 import { describeInput } from "../../rules/key.ts";
+import { summaryOf } from "../list.ts";
 import { renderLatency } from "../stats-table.ts";
 import { bits, count, duration, micros, percent, rate } from "../units.ts";
 import { sparkline } from "./history.ts";
@@ -48,7 +49,6 @@ function screen(state: TopState, status: Status, { columns, rows }: Size): Line[
 }
 
 function headLines({ trouble }: TopState, now: Status): Line[] {
-  const pending = now.rules.filter((rule) => rule.state === "pending").length;
   const outputs = now.rules.flatMap((rule) => rule.outputs);
   const sum = <T>(items: readonly T[], of: (item: T) => number) => items.reduce((all, each) => all + of(each), 0);
   const flow = (items: readonly { datagrams_per_second: number; bits_per_second: number }[]) =>
@@ -57,7 +57,7 @@ function headLines({ trouble }: TopState, now: Status): Line[] {
   const refused = sum(Object.values(frames.refusals), (each) => each);
   const waiting = sum(now.rules, waitingOutputs);
   const outputsPending = waiting === 0 ? "" : `, ${count(waiting)} outputs pending`;
-  const title = `mcr-appliance ${now.program_version}  up ${duration(now.uptime_seconds)}  ${count(now.rules.length)} rules, ${count(pending)} pending${outputsPending}`;
+  const title = `mcr-appliance ${now.program_version}  up ${duration(now.uptime_seconds)}  ${summaryOf(now.rules)}${outputsPending}`;
   const times = latency === undefined || latency.samples === 0 ? "" : `latency ${renderLatency(latency)}`;
   return [
     { text: trouble === undefined ? title : `${title}  (old: ${trouble})`, isBold: true },
@@ -91,7 +91,8 @@ function ruleLines(state: TopState, columns: number, room: number): Line[] {
   const lines = rules.slice(first, first + shown).map((rule) => {
     const { sent, volume } = outOf(rule);
     const cells = [rate(rule.datagrams_per_second), rate(sent), bits(volume), count(lostOf(rule))];
-    const mark = rule.state === "pending" || waitingOutputs(rule) > 0 ? "! " : "";
+    const isWaiting = rule.state === "pending" || waitingOutputs(rule) > 0;
+    const mark = isWaiting ? "! " : rule.state === "disabled" ? "- " : "";
     return {
       text: row(mark + nameOf(rule), describeInput(rule), cells, sparkline(state.history.of(rule.rule_id), sparkWidth)),
     };
