@@ -47,7 +47,10 @@ const outputStatusSchema = z.looseObject({
   datagrams_per_second: rate,
   bits_per_second: rate,
   last_sent_seconds: age,
-  /** Of those dropped: `pending` (the output had no socket), `full` (its socket was, for too long), `removed`, `worker_died`. */
+  /**
+   * Of those dropped: `pending` (the output had no socket), `full` (its socket was, for too long), `removed`, `worker_died`,
+   * `too_large` (for the MTU, and not fragmented because it keeps its sender's address).
+   */
   drops: z.record(z.string(), count).optional(),
   /** Sends that the kernel refused, by errno name, e.g. `ENOBUFS`; most are tried again, what then fails is above. */
   failures: z.record(z.string(), count).optional(),

@@ -5,9 +5,10 @@ import type { Output } from "./output.ts";
 import { payloadMax } from "./output.ts";
 import type { Sender, Sends } from "./send.ts";
 import { none, type Slots } from "./slots.ts";
+import { type Stamper, sendStamped } from "./stamp.ts";
 
 /** What it takes to build sends. */
-export type Batch = { sender: Sender; sends: Sends; slots: Slots; latency?: Latency };
+export type Batch = { sender: Sender; sends: Sends; slots: Slots; stamper: Stamper; latency?: Latency | undefined };
 
 /** UDP_MAX_SEGMENTS of kernels before 6.9; later ones take 128. linux/udp.h. */
 const segmentsMax = 64;
@@ -24,6 +25,16 @@ export function gather(batch: Batch, output: Output): boolean {
   if (room === 0) {
     return false;
   }
+  if (output.stamp === undefined) {
+    sendPlain(batch, output, room);
+  } else {
+    sendStamped(batch, output, output.stamp, room);
+  }
+  sends.endChain(batch.sender);
+  return true;
+}
+
+function sendPlain(batch: Batch, output: Output, room: number): void {
   let slot = output.cursor;
   let queued = 0;
   while (slot !== none && queued < room) {
@@ -36,8 +47,6 @@ export function gather(batch: Batch, output: Output): boolean {
     slot = sendRun(batch, output, slot);
     queued++;
   }
-  sends.endChain(batch.sender);
-  return true;
 }
 
 /** True for a super-frame whose segments the kernel does not take in one send of this output: too large for it, or too many. */

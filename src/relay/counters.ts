@@ -130,8 +130,8 @@ export const outputFirst = ruleFirst + ruleSize * ruleMax;
 export const outputSize = 24;
 export const outputMax = 131_072;
 /**
- * Of an output. `dropped` is the sum of the four behind it in name: the output had no socket, its socket was full for too long, it
- * was removed, its worker died (this one is the supervisor's).
+ * Of an output. `dropped` is the sum of the five behind it in name: the output had no socket, its socket was full for too long, it
+ * was removed, its worker died (this one is the supervisor's), a datagram with its sender's address was larger than the MTU.
  */
 export const outputField = {
   sent: 0,
@@ -148,6 +148,7 @@ export const outputField = {
   droppedDied: 11,
   refusedOther: 12,
   lastErrnoNs: 13,
+  droppedTooLarge: 14,
 } as const;
 /** Behind them: the errnos by which the kernel refused sends, each with how often; what finds no place is in refusedOther. */
 export const outputErrnoFirst = 16;

@@ -3,6 +3,7 @@ import type { WallClock } from "./latency.ts";
 import type { Queue } from "./queue.ts";
 import type { RegionEvents } from "./regions.ts";
 import type { Sender, Sends } from "./send.ts";
+import type { Stamper } from "./stamp.ts";
 
 /** What egress stands on: its queue, its kernel, its counters, and whom to tell when a socket or region is free. */
 export type EgressParts = RegionEvents & {
@@ -10,6 +11,8 @@ export type EgressParts = RegionEvents & {
   queue: Queue;
   sender: Sender;
   sends: Sends;
+  /** For datagrams that keep their sender's address: a place for the headers of each send. */
+  stamper: Stamper;
   /** Measures latency where there is one. */
   wallUs?: WallClock;
   /** The socket of an output that is gone. */

@@ -33,8 +33,8 @@ export class Egress {
     this.parts = parts;
     this.regions = new Regions(this.slots, parts);
     this.latency = parts.wallUs === undefined ? undefined : new Latency(parts.counters, parts.wallUs);
-    const { sender, sends } = parts;
-    this.batch = { sender, sends, slots: this.slots, ...(this.latency === undefined ? {} : { latency: this.latency }) };
+    const { sender, sends, stamper } = parts;
+    this.batch = { sender, sends, stamper, slots: this.slots, latency: this.latency };
   }
 
   /** True while something is ready to be sent or on its way into the kernel. */

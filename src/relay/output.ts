@@ -10,6 +10,7 @@ import {
   ruleSize,
 } from "./counters.ts";
 import { none, type Slots } from "./slots.ts";
+import { headerSizeOf, type Stamp } from "./stamp.ts";
 
 /** The largest UDP payload IPv4 can carry: 65,535 less 20 and 8. RFC 768, RFC 791. */
 export const payloadMax = 65_507;
@@ -21,6 +22,8 @@ export type OutputOrder = {
   counter: number;
   /** False for a socket that is not UDP: it would send what was gathered as one datagram. Default true. */
   mayGather?: boolean;
+  /** Of a raw socket that takes whole datagrams: what their headers say. */
+  stamp?: Stamp | undefined;
 };
 
 /** One destination of a rule: its socket, its counters, its place in the rule's backlog. */
@@ -51,12 +54,18 @@ export class Output {
   isReady = false;
   isRemoved = false;
   rule: OutputRule | undefined;
+  /** Set when its datagrams leave with the address and port of their sender. */
+  readonly stamp: Stamp | undefined;
+  /** Bytes of each send that are headers of ours. */
+  readonly headerSize: number;
 
-  constructor({ id, fd, counter, mayGather = true }: OutputOrder) {
+  constructor({ id, fd, counter, mayGather = true, stamp }: OutputOrder) {
     this.id = id;
     this.fd = fd;
     this.counters = outputFirst + counter * outputSize;
     this.segmentMax = mayGather ? payloadMax : 0;
+    this.stamp = stamp;
+    this.headerSize = stamp === undefined ? 0 : headerSizeOf(stamp);
   }
 
   /** Adds to one of its counters. */

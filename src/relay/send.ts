@@ -117,7 +117,7 @@ export function complete(batch: Batch, counters: Float64Array, index: number, re
   const output = sends.outputOf(index);
   output.inFlight--;
   if (result >= 0) {
-    countSent(batch, counters, output, index, result, nowNs);
+    countSent(batch, counters, output, index, result - output.headerSize, nowNs);
     follow(batch, output, sends.slotsOf(index));
     advance(batch, counters, output, sends.slotsOf(index), sends.datagramsOf(index));
   } else if (-result !== chainBroken) {
@@ -182,6 +182,12 @@ function refused(
   }
   output.refusedErrno = 0;
   const datagrams = batch.sends.datagramsOf(index);
+  if (code === tooLarge && output.stamp !== undefined) {
+    // The kernel does not fragment what comes with a header of its own. Others of this output may be smaller: no rest.
+    lose(counters, output, datagrams, "droppedTooLarge");
+    advance(batch, counters, output, batch.sends.slotsOf(index), datagrams);
+    return;
+  }
   fail(counters, output, datagrams);
   advance(batch, counters, output, batch.sends.slotsOf(index), datagrams);
   output.failuresInRow++;

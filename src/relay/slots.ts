@@ -6,6 +6,9 @@ import type { Region } from "./region.ts";
 /** No slot: the end of a backlog. */
 export const none = -1;
 
+/** tp_net of struct tpacket2_hdr: where the IP header lies. */
+const slotNet = 14;
+
 /** tp_sec of struct tpacket2_hdr, tp_nsec behind it. packet(7). */
 const slotSeconds = 16;
 
@@ -85,6 +88,19 @@ export class Slots {
     const at = ((region.slotOffsets[slot - region.shape.slotFirst] as number) + slotSeconds) >> 2;
     const { u32 } = region.views;
     this.stampUs[slot] = (u32[at] as number) * 1e6 + (u32[at + 1] as number) / 1000;
+  }
+
+  /** The address that a held slot's frame came from, as it lies in memory. */
+  senderWord(slot: number): number {
+    const { views, shape, slotOffsets } = this.regionOf[slot] as Region;
+    const at = slotOffsets[slot - shape.slotFirst] as number;
+    return views.u32[(at + (views.u16[(at + slotNet) >> 1] as number) + 12) >> 2] as number;
+  }
+
+  /** The UDP port that it came from, as it lies in memory: first of the eight bytes before the payload. */
+  senderPort(slot: number): number {
+    const { shape, views } = this.regionOf[slot] as Region;
+    return views.u16[((this.address[slot] as number) - shape.address - 8) >> 1] as number;
   }
 
   /** True when the slot's region is more than half taken: the kernel will soon have nowhere to put frames. */

@@ -32,17 +32,22 @@ export function liveState({ rule, pending }: Pick<LiveRule, "rule" | "pending">)
 
 /** The rule as workers are told of it. */
 export function orderRule(live: LiveRule): OrderRule {
-  const { rule, serial, counter, capture, outputs } = live;
+  const { rule, serial, capture, outputs } = live;
   return {
     serial,
     rule_id: rule.rule_id,
-    counter,
+    counter: live.counter,
     capture: capture?.serial ?? 0,
     group: parseIpv4(rule.input_group) ?? 0,
     port: rule.input_port,
     protocol: rule.input_protocol,
     source: sourceOf(rule),
-    outputs: outputs.map((output) => ({ id: output.id, counter: output.counter, isPending: output.fd < 0 })),
+    outputs: outputs.map(({ id, counter, fd, stamp }) => ({
+      id,
+      counter,
+      isPending: fd < 0,
+      ...(stamp === undefined ? {} : { stamp }),
+    })),
   };
 }
 

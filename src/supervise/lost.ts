@@ -88,6 +88,7 @@ export function dropReasons(totals: OutputTotals): Record<string, number> {
     pending: totals.droppedPending,
     full: totals.droppedFull,
     removed: totals.droppedRemoved,
+    too_large: totals.droppedTooLarge,
     worker_died: totals.droppedDied,
   };
   return Object.fromEntries(Object.entries(drops).filter(([, count]) => count > 0));

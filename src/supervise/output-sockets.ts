@@ -16,6 +16,7 @@ import {
   openRaw,
   openUdp,
   pmtuOmit,
+  protocolRaw,
   setBufferSize,
   setOption,
   setOptions,
@@ -38,6 +39,8 @@ export type OutputWish = {
   dscp?: number;
   sourceIp?: number;
   sourcePort?: number;
+  /** Takes whole datagrams, headers and all: they have their senders' addresses. */
+  isStamped?: boolean;
 };
 
 /** A socket, or why there is none yet, in words for an operator. */
@@ -55,7 +58,12 @@ export function openOutput(
   if (typeof link === "string") {
     return { pending: link };
   }
-  const fd = wish.protocol === protocols.udp ? openUdp() : openRaw(wish.protocol);
+  const fd =
+    wish.isStamped === true
+      ? openRaw(protocolRaw)
+      : wish.protocol === protocols.udp
+        ? openUdp()
+        : openRaw(wish.protocol);
   if (isFailure(fd)) {
     return { pending: reasonOf(fd, wish) };
   }
@@ -76,8 +84,8 @@ function usableLink(links: LinksView, wish: OutputWish): Link | string {
   if (!link.isUp) {
     return pendingText("linkDown", { link: link.name });
   }
-  // The kernel would take an address of some other link.
-  if (wish.sourceIp === undefined && link.addresses.length === 0) {
+  // The kernel would take an address of some other link. What brings its sender's address needs none.
+  if (wish.sourceIp === undefined && wish.isStamped !== true && link.addresses.length === 0) {
     return pendingText("noAddress", { link: link.name });
   }
   // Bound to a link, the kernel takes any address for a neighbour, and datagrams would die waiting for it to answer ARP.

@@ -30,6 +30,7 @@ const dropWords: Readonly<Record<string, string>> = {
   pending: "it had no socket yet",
   full: "its socket was full for longer than a backlog may wait",
   removed: "they waited when its socket was closed",
+  too_large: "the MTU is smaller, and what keeps its sender's address is not fragmented",
   worker_died: "a worker died with them",
 };
 

@@ -1,9 +1,11 @@
 // The outputs of one rule at run time: a socket each, or the reason why there is none yet.
+import { existsSync, readFileSync } from "node:fs";
 import { isMulticast, parseIpv4 } from "../base/ipv4.ts";
 import { limits } from "../limits.ts";
 import { outputMax } from "../relay/counters.ts";
+import type { Stamp } from "../relay/stamp.ts";
 import { compact } from "../rules/fields.ts";
-import type { Output, Rule } from "../rules/schema.ts";
+import { type Output, protocols, type Rule } from "../rules/schema.ts";
 import { closeSocket } from "../shim/socket.ts";
 import type { Link, LinksView } from "./links.ts";
 import { Numbers } from "./numbers.ts";
@@ -20,10 +22,13 @@ export type LiveOutput = {
   id: number;
   fd: number;
   pending: string | undefined;
+  /** What workers write before each datagram, of an output that preserves its sender's address. */
+  stamp: Stamp | undefined;
   /** What its socket was made from; another text means that it must be made anew. */
   madeFrom: string;
 };
 
+const kernelTtlDefault = 64;
 const numbers = new Numbers(outputMax);
 
 /** What outputs get that do not say, nor the file; `sendBufferSize` in bytes. */
@@ -78,7 +83,16 @@ export class Outputs {
         clearOutput(this.pages(), counter);
       }
       outputs.push(
-        same ?? { output, ttl, counter, id: 0, fd: -1, pending: pendingText("notLooked", {}), madeFrom: "" },
+        same ?? {
+          output,
+          ttl,
+          counter,
+          id: 0,
+          fd: -1,
+          pending: pendingText("notLooked", {}),
+          stamp: undefined,
+          madeFrom: "",
+        },
       );
     }
     return outputs;
@@ -101,6 +115,7 @@ export class Outputs {
     live.madeFrom = from;
     live.fd = "fd" in opened ? opened.fd : -1;
     live.pending = "fd" in opened ? undefined : opened.pending;
+    live.stamp = live.fd >= 0 && wish.isStamped === true ? stampOf(wish) : undefined;
     const changed = live.fd >= 0 || stale >= 0;
     if (changed || live.id === 0) {
       this.lastId++;
@@ -155,12 +170,24 @@ export class Outputs {
       port: output.port,
       protocol,
       ...compact({ ttl, sourceIp, sourcePort: output.source_port, dscp: output.dscp }),
+      isStamped: output.preserve_source === true,
     };
   }
 }
 
 function isOurs(address: number, table: ReadonlyMap<string, Link>): boolean {
   return [...table.values()].some((link) => link.addresses.some((each) => each.address === address));
+}
+
+function stampOf({ group, port, protocol, ttl, dscp = 0 }: OutputWish): Stamp {
+  const isEsp = protocol === protocols.esp;
+  return { address: group, port: isEsp ? 0 : port, protocol, ttl: ttl ?? kernelTtl(), tos: dscp << 2 };
+}
+
+/** What the kernel gives unicast that says nothing; ip_default_ttl, 64 where that cannot be read. */
+function kernelTtl(): number {
+  const path = "/proc/sys/net/ipv4/ip_default_ttl";
+  return existsSync(path) ? Number(readFileSync(path, "utf8")) || kernelTtlDefault : kernelTtlDefault;
 }
 
 function isGroup(address: string): boolean {

@@ -6,7 +6,10 @@ import type { Half, OrderRule } from "./orders.ts";
 /** What each half has to know of a rule, in one form for both ends. */
 const known: Record<Half, (rule: OrderRule) => unknown[]> = {
   ingress: (rule) => [rule.rule_id, rule.counter, rule.capture, rule.group, rule.port, rule.protocol, rule.source],
-  egress: (rule) => [rule.counter, rule.outputs.map(({ id, counter, isPending }) => [id, counter, isPending])],
+  egress: (rule) => [
+    rule.counter,
+    rule.outputs.map(({ id, counter, isPending, stamp }) => [id, counter, isPending, stamp]),
+  ],
 };
 
 /** The rules of one half; starts without any. */

@@ -8,14 +8,16 @@ import { protocols } from "../relay/parse.ts";
 import type { Queue } from "../relay/queue.ts";
 import { Sends } from "../relay/send.ts";
 import { none } from "../relay/slots.ts";
+import { headerPlace } from "../relay/stamp.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
+import { map } from "../shim/memory.ts";
 import { pollBits, type Ring } from "../shim/ring.ts";
 import { RulesDigest } from "./digest.ts";
 import type { Side } from "./loop.ts";
 import type { NumberedOrder, OrderRule } from "./orders.ts";
 import { OutputSockets } from "./output-sockets.ts";
-import { wallUs } from "./parts.ts";
+import { stamperOn, wallUs } from "./parts.ts";
 import type { RegionTable } from "./regions.ts";
 import { type RuleChanges, RulePieces } from "./rule-changes.ts";
 import type { OrderStream, Reporter } from "./streams.ts";
@@ -55,6 +57,7 @@ export class EgressSide implements Side {
       queue,
       sender: ring,
       sends: new Sends(limits.sendsMax),
+      stamper: stamperOn(map(limits.sendsMax * headerPlace)),
       wallUs,
       regionOpen: (row) => regions.open(row),
       regionClosed: (row) => regions.close(row),
@@ -210,11 +213,12 @@ export class EgressSide implements Side {
     const error = this.missingSocket(rule);
     if (error === undefined) {
       const held = this.egress.outputIds(rule.serial);
-      const outputs: OutputOrder[] = rule.outputs.map(({ id, counter, isPending }) => ({
+      const outputs: OutputOrder[] = rule.outputs.map(({ id, counter, isPending, stamp }) => ({
         id,
         fd: isPending || held.has(id) ? none : this.sockets.claim(id),
         counter,
         mayGather: rule.protocol === protocols.udp,
+        stamp,
       }));
       this.egress.setRule(rule.serial, outputs, rule.counter);
       this.digest.put(rule);

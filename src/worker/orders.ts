@@ -12,8 +12,17 @@ export type IoWish = (typeof ioWishes)[number];
 const word = z.int().min(0).max(0xffffffff);
 const index = z.int().min(0);
 
+/** What the headers say of datagrams that leave with their sender's address (relay/stamp.ts). */
+const stamp = z.object({
+  address: word,
+  port: z.int().min(0).max(65535),
+  protocol: z.int().min(0).max(255),
+  ttl: z.int().min(1).max(255),
+  tos: z.int().min(0).max(255),
+});
+
 /** One output of a rule: its socket by number. A pending one has none, and its datagrams are counted as dropped. */
-const orderOutput = z.object({ id: index, counter: index, isPending: z.boolean() });
+const orderOutput = z.object({ id: index, counter: index, isPending: z.boolean(), stamp: stamp.optional() });
 
 /** A rule as the data path needs it. Addresses are numbers in host order; source 0 is every source. */
 const orderRule = z.object({

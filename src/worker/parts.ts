@@ -2,8 +2,9 @@
 import { limits } from "../limits.ts";
 import { LogPipe, type LogWriter } from "../log/writer.ts";
 import { pageSize } from "../relay/counters.ts";
+import type { Stamper } from "../relay/stamp.ts";
 import { shim } from "../shim/library.ts";
-import { type Mapped, map, mapFd } from "../shim/memory.ts";
+import { type Mapped, map, mapFd, onesSumAt } from "../shim/memory.ts";
 import { PollRing } from "../shim/poll-ring.ts";
 import { type Ring, RingRefused, Uring } from "../shim/ring.ts";
 import type { Watch } from "./loop.ts";
@@ -79,6 +80,11 @@ export function openRing(wish: IoWish, log: LogWriter): Ring {
     log.say("Warning", `no io_uring for this thread (${thrown.message}); it takes ppoll and sendmmsg`);
     return new PollRing(shape);
   }
+}
+
+/** Writes the headers of sends into `memory`, which has room for all that may be under way: `headerPlace` bytes each. */
+export function stamperOn({ pointer, u8, u16, u32 }: Mapped): Stamper {
+  return { memory: { address: Number(pointer), u8, u16, u32 }, onesSum: onesSumAt };
 }
 
 /** The counter page behind the supervisor's memfd, or undefined when it cannot be mapped. */

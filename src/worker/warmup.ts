@@ -12,7 +12,9 @@ import { protocols } from "../relay/parse.ts";
 import { Queue, queueMemory } from "../relay/queue.ts";
 import { Region, slotIsOurs } from "../relay/region.ts";
 import { Sends } from "../relay/send.ts";
+import { headerPlace, type Stamper } from "../relay/stamp.ts";
 import { type Mapped, map, onesSumAt } from "../shim/memory.ts";
+import { stamperOn } from "./parts.ts";
 
 const slotSize = 2048;
 const slotCount = 64;
@@ -42,17 +44,19 @@ export function warmUp(): void {
     },
     memory,
   );
-  const run = path(region, page.f64);
+  const headers = map(limits.sendsMax * headerPlace);
+  const run = path(region, page.f64, stamperOn(headers));
   for (let round = 0; round < limits.warmUpRounds; round++) {
     fill(memory, round);
     run(round);
   }
   memory.close();
   page.close();
+  headers.close();
 }
 
 /** Both halves on a sender that takes everything; returns one turn of them. */
-function path(region: Region, counters: Float64Array): (round: number) => void {
+function path(region: Region, counters: Float64Array, stamper: Stamper): (round: number) => void {
   const shared = queueMemory(slotCount * 4);
   const tokens: number[] = [];
   const sender = {
@@ -68,6 +72,7 @@ function path(region: Region, counters: Float64Array): (round: number) => void {
     queue: new Queue(shared, "consumer"),
     sender,
     sends: new Sends(limits.sendsMax),
+    stamper: stamper,
     wallUs: () => stampSeconds * 1e6 + 100,
     regionOpen: () => region,
     regionClosed: () => undefined,

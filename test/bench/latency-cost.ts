@@ -7,6 +7,7 @@ import { regionOrder } from "../../src/relay/ingress.ts";
 import { Queue, queueMemory } from "../../src/relay/queue.ts";
 import { Sends } from "../../src/relay/send.ts";
 import { shim } from "../../src/shim/library.ts";
+import { noStamper } from "../helpers/egress-lab.ts";
 import { memoryRegion } from "../helpers/ring-lab.ts";
 
 const pairs = Number(process.argv[2] ?? "40");
@@ -35,6 +36,7 @@ function build(isFollowed: boolean): Run {
     queue: new Queue(memory, "consumer"),
     sender: { sendsMax: 256, piecesMax: 64, piece: () => undefined, send: (index) => tokens.push(index) },
     sends: new Sends(256),
+    stamper: noStamper,
     ...(isFollowed ? { wallUs: () => shim.mcr_clock_ns(realtime) / 1000 } : {}),
     regionOpen: () => region,
     regionClosed: () => undefined,

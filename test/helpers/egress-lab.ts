@@ -4,6 +4,7 @@ import { Egress } from "../../src/relay/egress.ts";
 import { regionOrder } from "../../src/relay/ingress.ts";
 import { Queue, queueMemory } from "../../src/relay/queue.ts";
 import { Sends } from "../../src/relay/send.ts";
+import type { Stamper } from "../../src/relay/stamp.ts";
 import { claim, FakeKernel, type Fault, type Stretch, WatchedRegion } from "./kernel.ts";
 
 const payloadOffset = 56;
@@ -14,6 +15,12 @@ type Entry = { serial: number; ids: number[] };
 /** One output as it must be: what entered it, and what the kernel was seen to take. */
 type Account = { id: number; fd: number; counter: number; entered: number[]; isGone: boolean };
 type Held = { ids: number[]; size: number; segment: number };
+
+/** For outputs that preserve no address. */
+export const noStamper: Stamper = {
+  memory: { address: 0, u8: new Uint8Array(0), u16: new Uint16Array(0), u32: new Uint32Array(0) },
+  onesSum: () => 0,
+};
 
 export const healthy: Fault = () => 0;
 
@@ -44,6 +51,7 @@ export class EgressLab {
       queue: new Queue(memory, "consumer"),
       sender: this.kernel,
       sends: new Sends(sendsMax),
+      stamper: noStamper,
       regionOpen: (index) => this.region(index),
       regionClosed: (index) => {
         claim(this.region(index).heldCount === 0, "a region goes when its last slot is back");

@@ -8,11 +8,15 @@ const outputSchema = z.object({
   interface: z.string(),
   pending: z.string().optional(),
   silent_neighbour: z.string().optional(),
+  preserve_source: z.boolean().optional(),
   datagrams_sent: count,
+  bytes_sent: count,
   datagrams_failed: count,
   datagrams_dropped: count,
   /** How often the kernel refused a send, by errno name. */
   failures: z.record(z.string(), count).optional(),
+  /** What was given up before the kernel saw it, by reason. */
+  drops: z.record(z.string(), count).optional(),
 });
 const ruleSchema = z.object({
   rule_id: z.string(),

@@ -12,6 +12,7 @@ import {
 import { Output, OutputRule } from "../../src/relay/output.ts";
 import { complete, discard, enter, lose, Sends } from "../../src/relay/send.ts";
 import { Slots } from "../../src/relay/slots.ts";
+import { noStamper } from "../helpers/egress-lab.ts";
 import { memoryRegion } from "../helpers/ring-lab.ts";
 
 const [ECONNREFUSED, EHOSTUNREACH] = [111, 113];
@@ -25,7 +26,7 @@ function lab() {
   const sender = { sendsMax: 8, piecesMax: 64, piece: () => undefined, send: () => undefined };
   const output = new Output({ id: 1, fd: 5, counter: 1 });
   const rule = new OutputRule(1, [output]);
-  const batch = { sender, sends, slots };
+  const batch = { sender, sends, slots, stamper: noStamper };
   /** One more datagram in the backlog. */
   const put = (slot: number) => {
     slots.take(slot, 64, 100, 0, 1, 1);

@@ -38,7 +38,7 @@ describe("a rule", () => {
         ...{ outputs: [out], source: "Dynamic", ...change },
       },
       ...{ serial: 1, counter: 0, sinceMs: 0, capture: undefined, pending },
-      outputs: [{ output: out, ttl: 1, counter: 0, id: 1, fd: 1, pending: undefined, madeFrom: "" }],
+      outputs: [{ output: out, ttl: 1, counter: 0, id: 1, fd: 1, pending: undefined, stamp: undefined, madeFrom: "" }],
     };
   }
 
