@@ -237,6 +237,8 @@ export const limits = {
   gatherFromPerSecond: 30_000,
   /** How long they may: the most this can add to a datagram's latency. */
   gatherUs: 64,
+  /** Looks in vain, a gathering apart, before egress sleeps: ingress gathers too, and the two are not in step. */
+  napsInVainMax: 2,
 
   // Links and sockets.
   /** The kernel makes netlink answers of at most 32 KiB (net/netlink/af_netlink.c, netlink_recvmsg). */

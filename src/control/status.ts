@@ -127,6 +127,10 @@ const workerStatusSchema = z.looseObject({
   queue: z.looseObject({ length: count, length_max: count, capacity: count }),
   wakeups_written: count,
   wakeups_avoided: count,
+  /** Queue entries that lay there while egress slept and nobody had woken it: 0, or the wakeup is broken. */
+  stranded: count.optional(),
+  /** The JavaScript heap of each half as its last collection left it; 0 before the first. One heap where they share a thread. */
+  heap_bytes: z.looseObject({ ingress: size, egress: size }).optional(),
   /** Log lines that its pipe did not take. */
   lines_lost: count.optional(),
   /** Of its process: time on a CPU, and the share of one over the last second. */

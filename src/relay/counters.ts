@@ -43,6 +43,7 @@ const ingressNames = [
   "turns",
   "stallMaxUs", // longest time between two turns with work
   "linesLost",
+  "heapBytes", // what the last collection left in the thread's JavaScript heap; a level
 ] as const;
 
 const egressNames = [
@@ -63,6 +64,8 @@ const egressNames = [
   "died", // of `dropped`, those that a worker held when it died; the supervisor's
   "latencySumUs", // of the sends whose latency was looked at
   "latencyMaxUs",
+  "stranded", // queue entries that lay there while egress slept and nobody had woken it: none, or the wakeup is broken
+  "heapBytes",
 ] as const;
 
 /** Offsets, in doubles, of the worker-wide counters. Written by ingress: `ingress` and `refused`; by egress: `egress`. */

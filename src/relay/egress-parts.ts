@@ -1,4 +1,5 @@
 // What egress is given by whoever runs it: a worker, its warm-up, a test.
+import { egress as counter } from "./counters.ts";
 import type { WallClock } from "./latency.ts";
 import type { Queue } from "./queue.ts";
 import type { RegionEvents } from "./regions.ts";
@@ -18,3 +19,14 @@ export type EgressParts = RegionEvents & {
   /** The socket of an output that is gone. */
   socketClosed: (fd: number) => void;
 };
+
+/** Notes how deep the queue is, and what lay in it while nobody had been woken. */
+export function countQueue({ queue, counters }: EgressParts, depth: number): void {
+  if (depth > (counters[counter.queueDepthMax] as number)) {
+    counters[counter.queueDepthMax] = depth;
+  }
+  if (queue.stranded > 0) {
+    counters[counter.stranded] = (counters[counter.stranded] as number) + queue.stranded;
+    queue.stranded = 0;
+  }
+}

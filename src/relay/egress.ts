@@ -2,7 +2,7 @@
 // A rule keeps one backlog, a chain of slots, and each of its outputs a place in it: fan-out copies nothing.
 import { type Batch, gather } from "./batch.ts";
 import { egress as counter } from "./counters.ts";
-import type { EgressParts } from "./egress-parts.ts";
+import { countQueue, type EgressParts } from "./egress-parts.ts";
 import { regionOrder } from "./ingress.ts";
 import { Latency } from "./latency.ts";
 import { Output, type OutputOrder, OutputRule, takeOut } from "./output.ts";
@@ -137,9 +137,7 @@ export class Egress {
   private drain(budget: number): number {
     const { queue, counters } = this.parts;
     const depth = queue.depth();
-    if (depth > (counters[counter.queueDepthMax] as number)) {
-      counters[counter.queueDepthMax] = depth;
-    }
+    countQueue(this.parts, depth);
     const count = Math.min(depth, budget);
     let taken = 0;
     while (taken < count) {

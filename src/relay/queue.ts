@@ -9,6 +9,8 @@ export const entryWords = 4;
 const headAt = 0;
 const tailAt = 16;
 const sleepingAt = 32;
+/** Beside the flag: up to where entries had been published, when the producer ended a sleep, before those it ended it for. */
+const wokenAt = 33;
 const firstAt = 64;
 
 /** Shared memory for a queue of `capacity` entries, a power of two. */
@@ -19,14 +21,22 @@ export function queueMemory(capacity: number): SharedArrayBuffer {
 
 /**
  * One side's view of the queue. The producer calls room, put, publish and wakes; the consumer depth, word, taken and
- * the three of its sleep. Neither calls the other's.
+ * the two of its sleep. Neither calls the other's.
  */
 export class Queue {
   readonly capacity: number;
+  /**
+   * Consumer: entries that lay here while it slept and nobody had woken it, until something else did. The wakeup is there to
+   * make this 0; whoever reads it adds it up and sets it back.
+   */
+  stranded = 0;
   private readonly words: Int32Array;
   private readonly mask: number;
   // The producer's tail and the consumer's head, private until published.
   private position: number;
+  // The producer's tail before its last publish().
+  private publishedBefore: number;
+  private published: number;
   // What this side last saw of the other's position: looked up again only when it runs out.
   private seen: number;
 
@@ -35,6 +45,8 @@ export class Queue {
     this.capacity = (this.words.length - firstAt) / entryWords;
     this.mask = this.capacity - 1;
     this.position = Atomics.load(this.words, side === "producer" ? tailAt : headAt);
+    this.publishedBefore = this.position;
+    this.published = this.position;
     this.seen = Atomics.load(this.words, side === "producer" ? headAt : tailAt);
   }
 
@@ -60,12 +72,18 @@ export class Queue {
 
   /** Producer: lets egress see what was put. Sequentially consistent, like every access the wakeup relies on. */
   publish(): void {
+    this.publishedBefore = this.published;
+    this.published = this.position;
     Atomics.store(this.words, tailAt, this.position);
   }
 
   /** Producer, after publish(): true when egress slept and has to be woken, at most once a sleep (races: fallAsleep). */
   mustWake(): boolean {
-    return Atomics.exchange(this.words, sleepingAt, 0) === 1;
+    if (Atomics.exchange(this.words, sleepingAt, 0) !== 1) {
+      return false;
+    }
+    Atomics.store(this.words, wokenAt, this.publishedBefore);
+    return true;
   }
 
   /** Consumer: how many entries wait. */
@@ -96,6 +114,7 @@ export class Queue {
    *    the exchange sees and clears in one, before the wakeup. Not clearing at all would write one wakeup per batch.
    */
   fallAsleep(): boolean {
+    this.words[wokenAt] = this.position;
     Atomics.store(this.words, sleepingAt, 1);
     if (this.depth() === 0) {
       return true;
@@ -104,8 +123,13 @@ export class Queue {
     return false;
   }
 
-  /** Consumer: awake again, for whatever reason; always before the next fallAsleep(). */
+  /**
+   * Consumer: awake again, for whatever reason; always before the next fallAsleep(). All that was published before the entries
+   * it was woken for had been taken before it slept, or it was stranded. This holds whatever a scheduler does, who may delay
+   * a woken thread for as long as it likes: no clock is in it.
+   */
   awake(): void {
     Atomics.store(this.words, sleepingAt, 0);
+    this.stranded += Math.max(0, (Atomics.load(this.words, wokenAt) - this.position) | 0);
   }
 }

@@ -40,6 +40,8 @@ export function workerStatus(
     },
     wakeups_written: page.ingress("wakeupsWritten"),
     wakeups_avoided: page.ingress("wakeupsAvoided"),
+    stranded: page.egress("stranded"),
+    heap_bytes: { ingress: page.ingress("heapBytes"), egress: page.egress("heapBytes") },
     batch_max: page.egress("batchMax"),
     batches: page.batches(),
     sends: page.egress("sends"),

@@ -3,6 +3,7 @@ import { exitCodes } from "../base/exit.ts";
 import { count as format } from "../ctl/units.ts";
 import { limits } from "../limits.ts";
 import { errnoName } from "../shim/errno.ts";
+import { sharpenWaits } from "../shim/process.ts";
 import { closeSocket } from "../shim/socket.ts";
 import { monotonicNs, sleepUntil } from "../shim/traffic.ts";
 import { command } from "./command.ts";
@@ -14,7 +15,7 @@ import { Doze, Pace } from "./pace.ts";
 import { complain, errorsText, type GenResult, Progress, renderGen, say, timesOf } from "./report.ts";
 import { Sender } from "./sender.ts";
 import { type GenSettings, genSettings } from "./settings.ts";
-import { type Life, runSlices, sharpenSleep } from "./slices.ts";
+import { type Life, runSlices } from "./slices.ts";
 
 /** Datagrams taken from the schedule at once. The last one's time of sending is this many sends old when it leaves. */
 const batchDatagrams = 16;
@@ -112,7 +113,7 @@ class Generation implements Life {
     this.pace = new Pace(this.intervalNs, this.startNs, limits.trafficLagMaxMs * 1e6);
     this.endNs = duration === undefined ? Number.POSITIVE_INFINITY : this.startNs + duration * 1e9;
     this.countMax = count ?? Number.POSITIVE_INFINITY;
-    sharpenSleep();
+    sharpenWaits();
   }
 
   slice(): boolean {

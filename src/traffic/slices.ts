@@ -1,6 +1,4 @@
 // The loops block in native code; signals and timers get their turn between slices.
-import { writeFileSync } from "node:fs";
-import { assert } from "../base/assert.ts";
 import { monotonicNs } from "../shim/traffic.ts";
 
 /** Told what a run goes through. */
@@ -32,18 +30,4 @@ export async function runSlices(life: Life): Promise<boolean> {
   process.off("SIGINT", interrupt);
   process.off("SIGTERM", interrupt);
   return isInterrupted;
-}
-
-/**
- * Asks for sleeps that end when they should, not up to 50 us later (proc(5), timerslack_ns; native code runs on the main
- * thread). Where it is refused, sleeps end late and the generator burns a little more time instead.
- */
-export function sharpenSleep(): boolean {
-  try {
-    writeFileSync("/proc/self/timerslack_ns", "1");
-    return true;
-  } catch (refusal) {
-    assert(refusal instanceof Error, "files fail with errors");
-    return false;
-  }
 }

@@ -13,7 +13,7 @@ import { abiDifference, abiText } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
 import { origin, shim } from "../shim/library.ts";
 import { map } from "../shim/memory.ts";
-import { nameThread, nonblock } from "../shim/process.ts";
+import { nameThread, nonblock, sharpenWaits } from "../shim/process.ts";
 import { pollBits, type Ring, type RingKind, RingRefused } from "../shim/ring.ts";
 import { EgressSide } from "./egress-side.ts";
 import { sayFinal } from "./final.ts";
@@ -208,6 +208,8 @@ function refuseStranger(hello: Hello): void {
 
 /** Ahead of what else runs on its core, the runtime's own compiler included; the egress thread, started later, inherits it. */
 function prefer(log: LogWriter): void {
+  // Gathering and naps are waits of 64 us: 50 more would be most of what they cost.
+  sharpenWaits();
   const error = shim.mcr_prefer(limits.workerNice, limits.workerSliceUs);
   if (error < 0) {
     // Without CAP_SYS_NICE the short slice is still to be had.

@@ -1,7 +1,9 @@
 // The egress half in a worker's life: sockets and rules from orders, datagrams from the queue to the kernel.
+import { heapSize } from "bun:jsc";
 import { assert } from "../base/assert.ts";
 import { limits } from "../limits.ts";
 import type { LogPipe, LogWriter } from "../log/writer.ts";
+import { egress as counter } from "../relay/counters.ts";
 import { Egress } from "../relay/egress.ts";
 import type { OutputOrder } from "../relay/output.ts";
 import { protocols } from "../relay/parse.ts";
@@ -14,6 +16,7 @@ import { shim } from "../shim/library.ts";
 import { map } from "../shim/memory.ts";
 import { pollBits, type Ring } from "../shim/ring.ts";
 import { RulesDigest } from "./digest.ts";
+import { Naps } from "./gather.ts";
 import type { Side } from "./loop.ts";
 import type { NumberedOrder, OrderRule } from "./orders.ts";
 import { OutputSockets } from "./output-sockets.ts";
@@ -44,6 +47,7 @@ export class EgressSide implements Side {
   private readonly sockets = new OutputSockets((fd) => shim.mcr_close(fd));
   private readonly digest = new RulesDigest("egress");
   private readonly pieces = new RulePieces();
+  private readonly naps = new Naps();
   private isOrderStreamOpen = true;
   private endsAtNs = 0;
   private isEnded = false;
@@ -75,6 +79,7 @@ export class EgressSide implements Side {
       return false;
     }
     const taken = this.egress.step(limits.turnEntriesMax, nowNs);
+    this.naps.note(taken, nowNs);
     if (taken < 0) {
       this.awaitRule();
     }
@@ -99,6 +104,10 @@ export class EgressSide implements Side {
 
   gatherUs(): number {
     return 0;
+  }
+
+  napUs(): number {
+    return this.parts.wakeup < 0 ? 0 : this.naps.take();
   }
 
   owns(token: number): boolean {
@@ -170,7 +179,9 @@ export class EgressSide implements Side {
       // The door's and ingress's business; Shutdown reaches this side through the queue, behind the last datagram.
       case "DropCapture":
       case "Shutdown":
+        return undefined;
       case "Ping":
+        this.parts.counters[counter.heapBytes] = heapSize();
         return undefined;
     }
   }

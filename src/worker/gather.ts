@@ -3,7 +3,8 @@
 // once, and below the threshold there is no gathering at all. Pure: the clock is an argument.
 import { limits } from "../limits.ts";
 
-const windowNs = 1_000_000;
+/** Long enough that what a late wakeup left in the ring does not look like dense traffic: gathering would add delay to delay. */
+const windowNs = 4_000_000;
 
 /** Watches how many frames come, and says whether it pays to let them gather. */
 export class Gather {
@@ -26,5 +27,29 @@ export class Gather {
   /** Microseconds; 0 while traffic is sparse. */
   get waitUs(): number {
     return this.isBusy ? limits.gatherUs : 0;
+  }
+}
+
+/**
+ * Short rests of egress between its last look and its sleep, while traffic is dense: what comes meanwhile is found without an
+ * eventfd written for it. Ended by a number of looks in vain, so that a stream that stops leaves it asleep.
+ */
+export class Naps {
+  private readonly density = new Gather();
+  private left = 0;
+
+  /** Notes how many entries a turn took; times in CLOCK_MONOTONIC nanoseconds. */
+  note(taken: number, nowNs: number): void {
+    this.density.note(Math.max(0, taken), nowNs);
+    if (taken !== 0) {
+      this.left = limits.napsInVainMax;
+    }
+  }
+
+  /** Microseconds to rest before the next look; 0: it is time to sleep. */
+  take(): number {
+    const restUs = this.left > 0 ? this.density.waitUs : 0;
+    this.left--;
+    return restUs;
   }
 }

@@ -1,9 +1,10 @@
 // The ingress half in a worker's life: capture sockets from the door, rules from orders, frames to the queue.
+import { heapSize } from "bun:jsc";
 import { assert } from "../base/assert.ts";
 import { limits } from "../limits.ts";
 import type { LogPipe, LogWriter } from "../log/writer.ts";
 import { Capture } from "../relay/capture.ts";
-import { linkField, linkFirst, linkSize } from "../relay/counters.ts";
+import { ingress as counter, linkField, linkFirst, linkSize } from "../relay/counters.ts";
 import { Ingress, regionOrder } from "../relay/ingress.ts";
 import { LargeSlots } from "../relay/large.ts";
 import type { Queue } from "../relay/queue.ts";
@@ -188,6 +189,8 @@ export class IngressSide implements Side {
   private applyQuietly(order: Order): undefined {
     if (order.kind === "Shutdown") {
       this.isEnding = true;
+    } else if (order.kind === "Ping") {
+      this.parts.counters[counter.heapBytes] = heapSize();
     } else if (order.kind === "SetLogLevel") {
       this.parts.pipe.follow(order.global, order.facilities);
       this.ingress.observer = this.trace.isWanted ? this.trace : undefined;

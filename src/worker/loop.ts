@@ -14,6 +14,11 @@ export type Side = {
   waitUs(): number;
   /** How long the ring may let completions gather before it wakes the thread, in microseconds. */
   gatherUs(): number;
+  /**
+   * How long the thread may rest before it looks once more, in microseconds, without asking to be woken for what comes
+   * meanwhile; 0: it is to sleep now. A side that waits for the ring alone has none.
+   */
+  napUs?(): number;
   /** An entry of the ring is done. */
   completed(token: number, result: number, isArmed: boolean, nowNs: number): void;
   /** True when this token is this side's. */
@@ -80,6 +85,13 @@ function hasSends(side: Side): boolean {
 }
 
 function waitAsleep(ring: Ring, sides: readonly Side[], sleep: Sleep): number {
+  let napUs = 0;
+  for (const side of sides) {
+    napUs = Math.max(napUs, side.napUs?.() ?? 0);
+  }
+  if (napUs > 0) {
+    return ring.wait(0, napUs);
+  }
   if (!sleep.fallAsleep()) {
     return ring.wait(0, 0);
   }

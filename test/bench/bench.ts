@@ -1,13 +1,14 @@
 // The run: round by round, shape by shape, everybody in turn. Prints as it goes; hands back every sample.
 import type { Lab } from "../helpers/namespaces.ts";
 import { makeBed, outputs, type Shape } from "./bed.ts";
-import { contenders } from "./contenders/all.ts";
+import { contendersWith } from "./contenders/all.ts";
 import type { Contender } from "./contenders/contender.ts";
 import { ownTwoWorkers } from "./contenders/own.ts";
-import { cpuBurst, type Measure, measures, type Sample, type Session, workersMeasure } from "./measures.ts";
+import { cpuBurst, type Measure, measures, workersMeasure } from "./measures.ts";
 import { brief, median } from "./metrics.ts";
 import type { BenchOptions } from "./options.ts";
 import { unlimited } from "./search.ts";
+import type { Sample, Session } from "./session.ts";
 import { Counter, send } from "./traffic.ts";
 import { prioritise } from "./usage.ts";
 
@@ -17,20 +18,26 @@ const skipSizeMax = 400;
 /** One contender's numbers of one measure in one round. */
 export type Taken = { round: number; contender: string; measure: string; sample: Sample };
 
-/** `skipped`: lines that say who did not take part where, and why. */
-export type BenchResult = { taken: Taken[]; skipped: string[] };
+/** `skipped`: lines that say who did not take part where, and why. `duration`: how many rounds it were, in what time. */
+export type BenchResult = { taken: Taken[]; skipped: string[]; duration: string };
 
 /** Measures of one shape, and who takes part. */
 type Course = { shape: Shape; measures: Measure[]; contenders: readonly Contender[] };
 
-function courses(options: BenchOptions): Course[] {
+function courses(options: BenchOptions, round: number): Course[] {
   const wanted = (name: string) =>
     options.contenders.length === 0 || options.contenders.some((word) => name.includes(word));
-  const runners = contenders.filter(({ name }) => wanted(name));
+  const isNamed = options.contenders.length > 0;
+  const runners = contendersWith(options.against).filter(
+    ({ name, isTrial }) => wanted(name) && (isNamed || isTrial !== true),
+  );
   const list: Course[] = [];
-  for (const measure of measures.filter(({ name }) => options.measures.includes(name))) {
+  const due = measures.filter(
+    ({ name, isOnce }) => options.measures.includes(name) && (round === 0 || isOnce !== true),
+  );
+  for (const measure of due) {
     const last = list.at(-1);
-    const takers = runners.filter(({ kind }) => measure.only === undefined || measure.only === kind);
+    const takers = runners.filter((contender) => measure.only?.(contender) ?? true);
     const isSame =
       last !== undefined && measure.only === undefined && JSON.stringify(last.shape) === JSON.stringify(measure.shape);
     if (isSame) last.measures.push(measure);
@@ -98,7 +105,9 @@ async function runRound(lab: Lab, options: BenchOptions, round: number, result: 
     result.skipped.push(line);
   };
   const floorNs = await measureFloor(lab, options);
-  const pairs = courses(options).flatMap((course) => course.contenders.map((contender) => ({ course, contender })));
+  const pairs = courses(options, round).flatMap((course) =>
+    course.contenders.map((contender) => ({ course, contender })),
+  );
   for (const { course, contender } of pairs) {
     const { name, title } = contender;
     const where = `${title}, ${course.measures.map((measure) => measure.name).join(", ")}`;
@@ -124,9 +133,20 @@ async function runRound(lab: Lab, options: BenchOptions, round: number, result: 
 /** Runs everything that the options ask for. */
 export async function runBench(options: BenchOptions): Promise<BenchResult> {
   const lab = makeBed();
-  const result: BenchResult = { taken: [], skipped: [] };
+  const result: BenchResult = { taken: [], skipped: [], duration: "" };
   try {
-    for (let round = 0; round < options.rounds; round++) await runRound(lab, options, round, result);
+    const start = performance.now();
+    let longestMs = 0;
+    for (let round = 0; round < options.rounds; round++) {
+      const roundStart = performance.now();
+      // A round that would end too late is left out: medians over fewer, but the run ends when it was promised to.
+      if (roundStart + longestMs > start + options.minutes * 60_000) break;
+      await runRound(lab, options, round, result);
+      longestMs = Math.max(longestMs, performance.now() - roundStart);
+    }
+    const minutes = ((performance.now() - start) / 60_000).toFixed(1);
+    const rounds = 1 + Math.max(...result.taken.map(({ round }) => round));
+    result.duration = `${rounds} round(s) in ${minutes} minutes`;
   } finally {
     await lab.close();
   }

@@ -9,6 +9,7 @@ const libraries: Record<string, string[]> = {
   "gen.c": ["-lm"],
   "counter.c": ["-l:libbpf.a", "-l:libelf.a", "-l:libz.a"],
   "peers/uring.c": ["-l:liburing.a"],
+  "trials/io-uring.c": ["-l:liburing.a"],
 };
 
 function changedAt(path: string): number {

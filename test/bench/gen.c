@@ -4,7 +4,8 @@
  * cross it; that is what reaches 1.3 M/s where one send per datagram stops at 330 k/s.
  * Payload: u64 number within the flow, u64 CLOCK_REALTIME in ns; the rest stays as it is.
  *
- * It spins between bursts: a sleep is late by more than the gap.  What is late by more than CATCH_UP_NS moves the
+ * It spins between bursts: a sleep is late by more than the gap.  With GEN_GENTLE in the environment it sleeps until shortly
+ * before, for a machine that has other work.  What is late by more than CATCH_UP_NS moves the
  * schedule, and the result says so: a generator that was held up must not repay it as one huge burst.
  *
  * With a SEED, bursts have random sizes up to BURST and random gaps, exponential around the rate's; and now and then nothing
@@ -20,10 +21,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #define CATCH_UP_NS 2000000
+#define SPIN_NS 15000
 #define PAUSE_NS 40000000
 #define PAUSE_EVERY 512
 #define FLOWS_MAX 1024
@@ -86,6 +89,16 @@ static int open_flow(const char *link, const char *group, int port, int size)
 	return fd;
 }
 
+/* Sleeps until shortly before `due`, where that is long enough ahead. */
+static void doze(uint64_t at, uint64_t due)
+{
+	struct timespec until = { .tv_sec = (time_t)((due - SPIN_NS) / 1000000000u),
+				  .tv_nsec = (long)((due - SPIN_NS) % 1000000000u) };
+
+	if (due > at + 2 * SPIN_NS)
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
 static void stamp(struct flow *flow, int size, int burst)
 {
 	uint64_t at = now(CLOCK_REALTIME);
@@ -101,8 +114,10 @@ int main(int argc, char **argv)
 {
 	uint64_t sent = 0, errors = 0, send_ns = 0, shifted = 0, bursts = 0, random = 0, scheduled = 0;
 	int flow_count, size, burst_max, burst;
+	int is_gentle = getenv("GEN_GENTLE") != NULL;
 	double gap;
 
+	prctl(PR_SET_TIMERSLACK, 1);
 	if (argc != 9 && argc != 10) {
 		fprintf(stderr, "usage: gen LINK_ADDRESS GROUP PORT FLOWS SIZE RATE BURST MILLISECONDS [SEED]\n");
 		return 64;
@@ -127,6 +142,8 @@ int main(int argc, char **argv)
 		struct flow *flow = &flows[bursts % (uint64_t)flow_count];
 		uint64_t due = start + shifted + (random ? scheduled : (uint64_t)(gap * burst * (double)bursts));
 
+		if (is_gentle)
+			doze(at, due);
 		while (at < due)
 			at = now(CLOCK_MONOTONIC);
 		if (gap > 0 && at - due > CATCH_UP_NS)

@@ -1,5 +1,5 @@
 // What each number of a sample means and how it is written; medians over rounds.
-import type { Sample } from "./measures.ts";
+import type { Sample } from "./session.ts";
 
 const metricKinds: readonly [pattern: RegExp, write: (value: number) => string][] = [
   [/_loss$/, (value) => `${(100 * value).toFixed(value < 0.0995 ? 2 : 0)} %`],

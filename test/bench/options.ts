@@ -25,12 +25,18 @@ export type BenchOptions = {
   contenders: readonly string[];
   sizes: readonly number[];
   rounds: number;
+  /** No round is begun that would end later. */
+  minutes: number;
   seconds: number;
   nice: number;
   /** How often a trial that other programs disturbed is run again at most. */
   repeats: number;
   isQuick: boolean;
   binary?: string;
+  /** The generator sleeps between bursts: less even, and it leaves its CPU to others. */
+  isGentle: boolean;
+  /** Another build of the relay, which takes part beside it. */
+  against?: string;
   jsonPath?: string;
   svgPath?: string;
 };
@@ -42,11 +48,14 @@ export const usage = `usage: npm run bench -- [options]
   --only LIST          of ${measureNames.join(", ")}
   --contenders LIST    only those whose name contains one of these words, e.g. split,plain
   --sizes LIST         payload bytes for the rate (default: 64,512,1400)
-  --rounds N           (default: 3, quick: 1); the tables show medians
-  --seconds S          length of one trial (default: 1.5, quick: 0.4)
+  --rounds N           at most (default: 3, quick: 1); the tables show medians
+  --minutes M          no round is begun that would end later (default: 24)
+  --seconds S          length of one trial (default: 0.8, quick: 0.4)
   --nice N             priority of what is measured, -20 to 19, against the machine's other work (default: -10)
   --repeats N          a trial that other programs disturbed is run again so often at most (default: 2, quick: 1)
+  --gentle             the generator sleeps where it would spin, for a machine that has other work
   --binary PATH        the relay (default: dist/mcr-appliance)
+  --against PATH       another build of the relay takes part as well, as own-unified-other and own-split-other
   --json FILE          every sample
   --svg FILE           the chart`;
 
@@ -78,15 +87,18 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | "help
     args: [...args],
     options: {
       quick: flag,
+      gentle: flag,
       help: { ...flag, short: "h" },
       only: text,
       contenders: text,
       sizes: text,
       rounds: text,
+      minutes: text,
       seconds: text,
       nice: text,
       repeats: text,
       binary: text,
+      against: text,
       json: text,
       svg: text,
     },
@@ -98,11 +110,14 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | "help
     contenders: values.contenders?.split(",") ?? [],
     sizes: sizes.map((size) => numberWithin("sizes", size, 16, 1472)),
     rounds: numberWithin("rounds", values.rounds ?? (values.quick ? "1" : "3"), 1, 99),
-    seconds: numberWithin("seconds", values.seconds ?? (values.quick ? "0.4" : "1.5"), 0.1, 60),
+    seconds: numberWithin("seconds", values.seconds ?? (values.quick ? "0.4" : "0.8"), 0.1, 60),
+    minutes: numberWithin("minutes", values.minutes ?? "24", 1, 1440),
     nice: numberWithin("nice", values.nice ?? "-10", -20, 19),
     repeats: numberWithin("repeats", values.repeats ?? (values.quick ? "1" : "2"), 0, 99),
     isQuick: values.quick,
+    isGentle: values.gentle,
     ...(values.binary === undefined ? {} : { binary: values.binary }),
+    ...(values.against === undefined ? {} : { against: values.against }),
     ...(values.json === undefined ? {} : { jsonPath: values.json }),
     ...(values.svg === undefined ? {} : { svgPath: values.svg }),
   };

@@ -59,7 +59,7 @@ function tables(sizes: readonly number[]): Table[] {
         { head: "relay", metrics: ["cpu_relay_ns"], ratio: true },
         { head: "receive path", metrics: ["cpu_receive_ns"] },
         { head: "lost", metrics: ["cpu_loss"] },
-        { head: "in user space at full rate", metrics: ["full_user_share"] },
+        { head: "in user space at full rate (perf)", metrics: ["full_user_share"] },
         { head: "memory RSS, PSS", metrics: ["memory_rss", "memory_pss"] },
       ],
     },
@@ -95,12 +95,15 @@ function tables(sizes: readonly number[]): Table[] {
       ],
     },
     {
-      caption: "Random bursts with pauses of 40 ms, 256 B: what a lost wakeup stranded would be over 20 ms late",
+      caption:
+        "Random bursts with pauses of 40 ms, 256 B (stranded: in the queue while egress slept and nobody had woken it)",
       ownOnly: true,
       columns: [
         { head: "sent", metrics: ["stress_sent"] },
         { head: "lost", metrics: ["stress_lost"] },
         { head: "out of order", metrics: ["stress_late"] },
+        { head: "wakeups", metrics: ["stress_woken"] },
+        { head: "stranded", metrics: ["stress_stranded"] },
         { head: "over 1 ms", metrics: ["stress_over_1ms"] },
         { head: "over 20 ms", metrics: ["stress_over_20ms"] },
         { head: "longest, µs", metrics: ["stress_max"] },
@@ -148,7 +151,7 @@ export function report(result: BenchResult, rows: readonly Row[], sizes: readonl
   const medians = new Medians(result.taken);
   const parts = tables(sizes).map((table) => render(table, medians, rows, yardstick));
   const foreign = median(result.taken.flatMap(({ sample }) => sample["foreign"] ?? []));
-  const quiet = `Other programs took ${written("foreign", foreign)} of one CPU meanwhile (median of all trials).`;
+  const quiet = `${result.duration}. Other programs took ${written("foreign", foreign)} of one CPU meanwhile (median of all trials).`;
   const skipped = result.skipped.map((line) => `- not measured: ${line.split("\n")[0]}`);
   return [...parts.filter(Boolean), [quiet, "", ...skipped].join("\n")].join("\n");
 }

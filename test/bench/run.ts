@@ -21,11 +21,15 @@ if (process.getuid?.() !== 0) {
 }
 // helpers/relay.ts reads this when it is loaded.
 if (options.binary !== undefined) process.env["MCR_BINARY"] = options.binary;
+// gen.c reads this.
+if (options.isGentle) process.env["GEN_GENTLE"] = "1";
 const { runBench } = await import("./bench.ts");
-const { contenders, yardstick } = await import("./contenders/all.ts");
+const { contendersWith, yardstick } = await import("./contenders/all.ts");
 const { ownTwoWorkers } = await import("./contenders/own.ts");
-const result = await runBench(options);
-const rows = [...contenders, ownTwoWorkers];
+const { preferSession } = await import("./usage.ts");
+const restore = preferSession(options.nice);
+const result = await runBench(options).finally(restore);
+const rows = [...contendersWith(options.against), ownTwoWorkers];
 console.log(`\n${report(result, rows, options.sizes, yardstick)}`);
 if (options.jsonPath !== undefined) {
   await Bun.write(options.jsonPath, `${JSON.stringify({ machine: machine(), options, ...result }, null, 2)}\n`);

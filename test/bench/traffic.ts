@@ -1,4 +1,5 @@
 // One stretch of traffic: the generator at one end, a counter or a receiver at the other, each answering in JSON.
+import { getPriority } from "node:os";
 import { z } from "zod";
 import type { Lab } from "../helpers/namespaces.ts";
 import type { Running } from "../helpers/running.ts";
@@ -37,8 +38,9 @@ const receivedSchema = z.object({
 export type Sent = z.output<typeof sentSchema>;
 export type Received = z.output<typeof receivedSchema>;
 
+/** nice(1) adds to what a process has; `nice` is what it shall have. */
 function niced(nice: number, command: readonly string[]): string[] {
-  return nice === 0 ? [...command] : ["nice", "-n", String(nice), ...command];
+  return nice === 0 ? [...command] : ["nice", "-n", String(nice - getPriority()), ...command];
 }
 
 /** Sends a stream over `flows` flows and returns what the generator says of it. */

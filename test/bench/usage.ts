@@ -1,12 +1,12 @@
 // What processes and the machine have used, from /proc.
-import { readdirSync, readFileSync } from "node:fs";
-import { setPriority } from "node:os";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { getPriority, setPriority } from "node:os";
 
 /** The C library's clock ticks per second, as /proc counts (proc(5)); 100 on every Linux of today. */
 const ticksPerSecond = 100;
 
-/** CPU time in nanoseconds: `totalNs` is exact, `userNs` and `systemNs` are sampled by the clock tick. */
-export type CpuTime = { totalNs: number; userNs: number; systemNs: number };
+/** CPU time in nanoseconds, as the scheduler counts it. */
+export type CpuTime = { totalNs: number };
 
 function read(path: string): string {
   try {
@@ -32,24 +32,17 @@ export function familyOf(pid: number): number[] {
 
 /** What all threads of the processes have used so far. Softirqs that ran on top of a thread count as that thread's. */
 export function cpuTime(pids: readonly number[]): CpuTime {
-  const used = { totalNs: 0, userNs: 0, systemNs: 0 };
+  const used = { totalNs: 0 };
   for (const pid of pids) {
     for (const thread of threads(pid))
       used.totalNs += Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(" ")[0]);
-    const fields = read(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
-    used.userNs += (Number(fields[11]) * 1e9) / ticksPerSecond;
-    used.systemNs += (Number(fields[12]) * 1e9) / ticksPerSecond;
   }
   return used;
 }
 
 /** `later - earlier`. */
 export function cpuBetween(earlier: CpuTime, later: CpuTime): CpuTime {
-  return {
-    totalNs: later.totalNs - earlier.totalNs,
-    userNs: later.userNs - earlier.userNs,
-    systemNs: later.systemNs - earlier.systemNs,
-  };
+  return { totalNs: later.totalNs - earlier.totalNs };
 }
 
 /** Bytes: resident, and in proportion where pages are shared with other processes. */
@@ -63,10 +56,18 @@ export function memory(pids: readonly number[]): { rssBytes: number; pssBytes: n
   return sum;
 }
 
-/** Gives every thread of the processes a priority, as nice(1) counts. */
+/** nice(1) ends here. */
+const niceMax = 19;
+
+/**
+ * Gives the processes a priority, as nice(1) counts. Threads that put themselves before others of their program stay before
+ * them by as much: that is part of what is measured.
+ */
 export function prioritise(pids: readonly number[], nice: number): void {
   if (nice === 0) return;
-  for (const pid of pids) for (const thread of threads(pid)) setPriority(Number(thread), nice);
+  const all = pids.flatMap(threads).map((thread) => ({ thread: Number(thread), own: getPriority(Number(thread)) }));
+  const first = Math.min(...all.map(({ own }) => own));
+  for (const { thread, own } of all) setPriority(thread, Math.min(niceMax, nice + own - first));
 }
 
 /** Nanoseconds that all CPUs have worked since boot, whoever for. */
@@ -83,4 +84,15 @@ export function softirqThreads(): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && read(`/proc/${name}/comm`).startsWith("ksoftirqd/"))
     .map(Number);
+}
+
+/** Its session's priority against other sessions', sched(7): where it exists, a thread's own counts within its session alone. */
+const sessionPriority = "/proc/self/autogroup";
+
+/** Gives this session a priority, as nice(1) counts, and returns what takes it back. */
+export function preferSession(nice: number): () => void {
+  if (nice === 0 || !existsSync(sessionPriority)) return () => undefined;
+  const before = / nice (-?\d+)/.exec(read(sessionPriority))?.[1] ?? "0";
+  writeFileSync(sessionPriority, String(nice));
+  return () => writeFileSync(sessionPriority, before);
 }

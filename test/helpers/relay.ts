@@ -18,6 +18,8 @@ export const binary = process.env["MCR_BINARY"] ?? join(import.meta.dir, "../../
 export type LaunchOptions = RunningOptions & {
   /** A command that changes something and then becomes the one behind it, such as `setpriv --reuid nobody`. */
   under?: readonly string[];
+  /** Default: the binary under test. */
+  binary?: string;
   /** Default: a path of its own in the lab's directory. */
   socketPath?: string;
 };
@@ -61,7 +63,7 @@ export class Relay {
     const how = testIo === undefined || args.includes("--io") ? [] : ["--io", testIo];
     const command = [
       ...(options.under ?? []),
-      binary,
+      options.binary ?? binary,
       "supervise",
       "--control-socket-path",
       socketPath,

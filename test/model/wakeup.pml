@@ -84,6 +84,7 @@ turn:
 	depth = tail - head;
 	if
 	:: depth == 0
+	:: depth == 0 -> reap(); goto turn   /* a nap: it rests and looks again, without the flag */
 	:: depth > 0 ->
 		/* A bound, or a rule not known yet, may leave some. */
 		select(some : 1 .. depth);
@@ -95,7 +96,7 @@ turn:
 		:: skip
 		fi;
 		if
-		:: reap(); goto turn    /* it knows that there is more */
+		:: reap(); goto turn    /* it knows that there is more, or takes a nap */
 		:: skip
 		fi
 	fi;

@@ -94,6 +94,42 @@ test("a consumer that woke for another reason needs no wakeup", () => {
   expect(producer.mustWake()).toBe(false);
 });
 
+test("entries that lay there while the consumer slept, with nobody woken for them, are counted as stranded", () => {
+  const { producer, consumer } = ends(8, 0x7fff_fffe);
+  const put = () => {
+    producer.put(1, 0, 0, 0);
+    producer.publish();
+  };
+  expect(consumer.fallAsleep()).toBe(true);
+  put();
+  // What a lost wakeup looks like: an entry is there, the consumer sleeps, and nobody was told. Two more strand with it.
+  put();
+  put();
+  put();
+  expect(producer.mustWake()).toBe(true);
+  consumer.awake();
+  expect(consumer.stranded).toBe(3);
+});
+
+test("nothing is stranded when each sleep is ended for the first entry after it, or by something else, however late", () => {
+  const { producer, consumer } = ends(8, 0x7fff_fffe);
+  for (let sleep = 0; sleep < 20; sleep++) {
+    expect(consumer.fallAsleep()).toBe(true);
+    if (sleep % 3 !== 0) {
+      producer.put(1, 0, 0, 0);
+      producer.publish();
+      expect(producer.mustWake()).toBe(true);
+      // The woken thread is not let in yet, and more comes.
+      producer.put(2, 0, 0, 0);
+      producer.publish();
+      expect(producer.mustWake()).toBe(false);
+    }
+    consumer.awake();
+    consumer.taken(consumer.depth());
+  }
+  expect(consumer.stranded).toBe(0);
+});
+
 test.each([0, 3, -4])("a capacity of %i is refused", (capacity) => {
   expect(() => queueMemory(capacity)).toThrow("power of two");
 });
@@ -135,4 +171,5 @@ test("between two threads nothing is lost, doubled or out of order in 1,500,000 
   expect(isWrong).toBe(false);
   expect(next).toBe(count);
   expect(sleeps).toBeGreaterThan(100);
+  expect(consumer.stranded).toBe(0);
 }, 60_000);

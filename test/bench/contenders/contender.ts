@@ -19,6 +19,8 @@ export type Contender = {
   warmUpSeconds: number;
   /** `own`: the relay of this repository. `kernel`: moves no datagram through a process. */
   kind: "own" | "program" | "kernel";
+  /** Answers a question of its own, and takes part only when named. */
+  isTrial?: true;
   refuses(shape: Shape): string | undefined;
   /** Where its datagrams arrive, for one that cannot rewrite; else at the shape's outputs. */
   arrivals?(shape: Shape): Place[];

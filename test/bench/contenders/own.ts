@@ -33,19 +33,24 @@ function config(shape: Shape): unknown {
   return { rules };
 }
 
-function own(name: string, title: string, pipeline: string, cores: string, io = "io_uring"): Contender {
+type OwnOptions = { io?: string; binary?: string; isTrial?: true };
+
+function own(name: string, title: string, pipeline: string, cores: string, options: OwnOptions = {}): Contender {
+  const { io = "io_uring", binary, isTrial } = options;
   return {
     name,
     title,
     warmUpSeconds: 1,
     kind: "own",
+    ...(isTrial === undefined ? {} : { isTrial }),
     refuses: () => undefined,
     async start(lab, shape) {
       const path = join(lab.dir, `${name}.json5`);
       writeFileSync(path, JSON.stringify(config(shape)));
       const how = ["--pipeline", pipeline, "--cores", cores, "--io", io];
-      const options = ["--config", path, ...how, "--log-level", "error"];
-      const relay = await Relay.start(lab, "relay", options, { readyMs: startMs });
+      const args = ["--config", path, ...how, "--log-level", "error"];
+      const which = binary === undefined ? {} : { binary };
+      const relay = await Relay.start(lab, "relay", args, { readyMs: startMs, ...which });
       await until(
         "every rule is active",
         async () => listSchema.parse(await relay.send("ListRules", startMs)).Rules.map(({ state }) => state),
@@ -63,12 +68,22 @@ function own(name: string, title: string, pipeline: string, cores: string, io = 
   };
 }
 
-/** Both ways to run the loops, and both ways for them to wait and send; one worker. */
+/** Both ways to run the loops, and, when named, both ways for them to wait and send; one worker. */
 export const ownContenders: readonly Contender[] = [
   own("own-unified", "mcr-appliance, unified", "unified", String(relayCpu)),
   own("own-split", "mcr-appliance, split", "split", String(relayCpu)),
-  own("own-ppoll", "mcr-appliance, unified, without io_uring", "unified", String(relayCpu), "ppoll"),
+  own("own-ppoll", "mcr-appliance, unified, without io_uring", "unified", String(relayCpu), {
+    io: "ppoll",
+    isTrial: true,
+  }),
 ];
+
+/** Another build of this relay, to be compared in the same run. */
+export function otherBuild(binary: string): Contender[] {
+  return ["unified", "split"].map((pipeline) =>
+    own(`own-${pipeline}-other`, `the other build, ${pipeline}`, pipeline, String(relayCpu), { binary }),
+  );
+}
 
 /** Two workers, one of them on the generator's CPU. */
 export const ownTwoWorkers = own("own-two", "mcr-appliance, two workers", "auto", `${source.cpu},${relayCpu}`);

@@ -43,6 +43,46 @@ export const uring: Contender = {
   },
 };
 
+/** A capture of `peers/gso.c`, and what its link needs to serve it. */
+function captureTrial(mode: string, title: string, prepare: readonly string[], undo: readonly string[]): Contender {
+  return {
+    name: `gso-${mode}`,
+    title,
+    warmUpSeconds: 0.3,
+    kind: "program",
+    isTrial: true,
+    refuses: ({ flows }) => (flows > 1 ? "it carries one flow" : undefined),
+    start: async (lab, shape) => {
+      lab.exec("relay", prepare);
+      const places = [spelled(input), ...outputs(shape).map(spelled)];
+      const peer = await startPeer(lab, [program("peers/gso.c"), mode, input.link, ...places]);
+      return {
+        ...peer,
+        stop: async () => {
+          await peer.stop();
+          lab.exec("relay", undo);
+        },
+      };
+    },
+  };
+}
+
+/** Ends every frame behind the tap, for programs that have no program of their own for it. */
+const ending = [
+  "sh",
+  "-c",
+  `tc qdisc add dev ${input.link} clsact && tc filter add dev ${input.link} ingress matchall action drop`,
+];
+const passing = ["tc", "qdisc", "del", "dev", input.link, "clsact"];
+const gathering = (is: "on" | "off") => ["ethtool", "-K", input.link, "gro", is];
+
+/** What the choice of a capture is worth, with the same sends behind it. */
+export const captureTrials: readonly Contender[] = [
+  captureTrial("v2", "C: TPACKET_V2, GSO, ended after the tap", ending, passing),
+  captureTrial("v3", "C: TPACKET_V3, GSO, ended after the tap", ending, passing),
+  captureTrial("gro", "C: UDP socket with UDP_GRO, GSO", gathering("on"), gathering("off")),
+];
+
 /** One socat carries one flow to one output; more of them share the group's port. */
 function socatCommand(shape: Shape, index: number): string[] {
   const flow = Math.floor(index / shape.outputs);
