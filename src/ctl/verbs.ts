@@ -23,6 +23,7 @@ import { gen, sink, supervise } from "./roles.ts";
 import { stats } from "./stats.ts";
 import { status } from "./status.ts";
 import { top } from "./top.ts";
+import { uci } from "./uci.ts";
 import type { AnyVerb, Verb } from "./verb.ts";
 import { version } from "./version.ts";
 import { workers } from "./workers.ts";
@@ -62,6 +63,7 @@ export const verbs: readonly AnyVerb[] = [
   supervise,
   install(() => verbs),
   uninstall,
+  uci,
   add,
   remove,
   enable,

@@ -40,6 +40,8 @@ import { Workers } from "./workers.ts";
 /** Runs until a signal ends it; returns the exit code. */
 export async function run(options: SuperviseOptions): Promise<number> {
   const start = cleanStart();
+  // Until it serves there is nothing to reload, and a service manager that is quick with its SIGHUP may not end what it started.
+  process.on("SIGHUP", () => undefined);
   const { log, tail, close } = await openLog(options);
   if (start.note !== undefined) {
     log.say("Warning", start.note);
