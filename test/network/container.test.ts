@@ -46,7 +46,12 @@ test("the image holds the program, what it loads and two files of accounts, and 
   run([join(folder, "house"), binary, house]);
   expect(readdirSync(join(house, "usr/bin"))).toEqual(["mcr-appliance"]);
   expect(readdirSync(join(house, "etc")).sort()).toEqual(["group", "mcr", "passwd"]);
-  expect(run(["chroot", house, "/usr/bin/mcr-appliance", "help"]).stdout).toContain("supervise");
+  // What every container runtime mounts.
+  const mounts = ["proc", "dev"]
+    .map((name) => `mkdir "$0/${name}" && mount --rbind /${name} "$0/${name}"`)
+    .join(" && ");
+  const enter = ["unshare", "--mount", "sh", "-ec", `${mounts} && exec chroot "$0" "$@"`, house];
+  expect(run([...enter, "/usr/bin/mcr-appliance", "help"]).stdout).toContain("supervise");
 });
 
 test("with the profile and the capabilities of compose.yaml it relays, by io_uring, and nothing is left to wish for", async () => {
