@@ -41,9 +41,9 @@ typedef const char *cstring;
 
 /* One sendmsg to be: TypeScript fills it, mcr_ring_send() queues it. */
 #define MCR_SEND(F)                                                           \
-	F(i32, fd)            /* a connected socket */                        \
-	F(u32, piece_first)   /* index into pieces */                         \
-	F(u32, piece_count)                                                   \
+	F(i32, fd)                                                            \
+	F(u32, address) F(u32, port) /* network order; 0: to where the socket is connected */ \
+	F(u32, piece_first) F(u32, piece_count) /* among the pieces */        \
 	F(u32, segment_size)  /* UDP_SEGMENT; 0: one datagram */
 
 /* One stretch of payload; the same bytes as struct iovec. */

@@ -21,6 +21,7 @@
 /* What the kernel reads while a send is in flight. */
 struct message {
 	struct msghdr header;
+	struct sockaddr_in to;
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(u16))];
 };
 
@@ -186,10 +187,12 @@ i32 mcr_ring_send(ptr at, u32 index, u32 token, u32 chained)
 	sqe = entry_take(ring);
 	if (!sqe)
 		return -EBUSY;
-	memset(&message->header, 0, sizeof(message->header));
-	message->header.msg_iov = (struct iovec *)(void *)&ring->pieces[send->piece_first];
-	/* size_t in glibc, int in musl. */
-	message->header.msg_iovlen = (__typeof__(message->header.msg_iovlen))send->piece_count;
+	message->to = (struct sockaddr_in){ AF_INET, (u16)send->port, { send->address }, { 0 } };
+	message->header = (struct msghdr){
+		.msg_name = send->address ? &message->to : NULL, .msg_namelen = sizeof(message->to),
+		.msg_iov = (struct iovec *)(void *)&ring->pieces[send->piece_first],
+		.msg_iovlen = (__typeof__(message->header.msg_iovlen))send->piece_count, /* size_t in glibc, int in musl */
+	};
 	if (send->segment_size) {
 		u16 segment_size = (u16)send->segment_size;
 		struct cmsghdr *control = (struct cmsghdr *)message->control;

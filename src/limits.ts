@@ -7,6 +7,8 @@ export const limits = {
   ruleOutputsMax: 64,
   /** Commands of one batch: every rule out, and as many others in. */
   batchChangesMax: 20_000,
+  ruleJoinsMax: 1_024, // Groups of a prefix that one rule joins; each is an IGMP report.
+  matchShapesMax: 32, // Different shapes of inputs (length of prefixes, width of ports): a frame that no rule wants is looked up once in each.
   ruleIdSizeMax: 128,
   ruleNameSizeMax: 128,
   /** A line that people read in a table, and a few words to pick rules by: with all of it 10,000 rules are 5 MiB more, and still fit a command. */
@@ -33,10 +35,7 @@ export const limits = {
   doorMessageSizeMax: 32 * 1024,
 
   // Control socket, operator to supervisor.
-  /**
-   * More than what connects before one look at the sockets is over (a backlog is 512, and is filled again while it is emptied): a
-   * newcomer's command is read before so many others have come behind it that it would be the one to give way. A descriptor each.
-   */
+  /** More than what connects before one look at the sockets is over (a backlog is 512): a newcomer is read before it has to give way. */
   clientsMax: 2_048,
   /** A whole configuration, such as `LoadConfig` brings: 10,000 rules with a few outputs each are about 6 MiB. */
   commandSizeMax: 16 * 1024 * 1024,
@@ -54,9 +53,9 @@ export const limits = {
   replyPoolSize: 128 * 1024 * 1024,
   /** A client takes its reply within this time, or loses it. */
   replyWaitMs: 10_000,
-  /** Silence between two commands of one connection; a watching client asks every second. */
   /** A line that is being completed must not wait for a supervisor that does not answer. */
   completionWaitMs: 500,
+  /** Silence between two commands of one connection; a watching client asks every second. */
   clientIdleMs: 60_000,
   /** When all places are taken, and everybody is being served: who has not taken its reply for so long gives way to a newcomer. */
   clientGraceMs: 50,
@@ -227,6 +226,7 @@ export const limits = {
   /** The same while something needs another look that no completion announces: a full socket, a full queue. */
   turnRetryUs: 500,
   queueEntries: 65_536,
+  flowOutputsMax: 16_384, // Outputs of the flows that mapping rules have a backlog each for, a power of two: 8,192 flows with two outputs, some 10 MiB.
   /** Turns of 64 frames before a worker says that it lives: most of what the JIT gains, for some 60 ms of its birth. */
   warmUpRounds: 300,
   /** Above what else runs on a worker's core: a router's housekeeping can wait a millisecond, a ring of frames cannot. */

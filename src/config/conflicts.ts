@@ -2,8 +2,11 @@
 // Told at the second place, naming the first.
 import { printable } from "../base/printable.ts";
 import { espSourcePort } from "../rules/contradictions.ts";
+import { compact } from "../rules/fields.ts";
 import { ruleId } from "../rules/id.ts";
-import { inputKey } from "../rules/key.ts";
+import { describeInput, type Input, inputKey } from "../rules/key.ts";
+import { Ties } from "../rules/precedence.ts";
+import { namesLink } from "../rules/range.ts";
 import { protocols } from "../rules/schema.ts";
 import { selfLoopText } from "../rules/table.ts";
 import { follow } from "./json5/node.ts";
@@ -12,16 +15,20 @@ import type { Problem } from "./problem.ts";
 
 /** A rule and the file it stands in. */
 type Seen = { judged: Judged; sketch: Sketch };
+/** Inputs that could tie, and where each stands. */
+type Tied = { ties: Ties<Input>; seen: Map<Input, Seen> };
 
 /** All problems that no file has by itself, or no field. */
 export function conflicts(files: readonly Judged[]): Problem[] {
   const seenKeys = new Map<string, Seen>();
   const seenIds = new Map<string, Seen>();
+  const ties: Tied = { ties: new Ties(), seen: new Map() };
   const problems = files.flatMap((judged) =>
     judged.sketches.flatMap((sketch) => [
       ...portProblems(judged, sketch),
       ...loopProblems(judged, sketch),
       ...repeatProblem(seenKeys, { judged, sketch }),
+      ...tieProblem(ties, { judged, sketch }),
       ...idProblem(seenIds, { judged, sketch }),
     ]),
   );
@@ -62,10 +69,17 @@ function portProblems(judged: Judged, sketch: Sketch): Problem[] {
 
 function loopProblems(judged: Judged, sketch: Sketch): Problem[] {
   const name = sketch.input?.interface;
-  return sketch.outputs.flatMap((output, index) =>
-    name === undefined || output.interface !== name
+  return sketch.outputs.flatMap(({ interface: output }, index) =>
+    name === undefined || output === undefined || !namesLink(name, output)
       ? []
-      : [told(judged, sketch, ["outputs", index, "interface"], `rules[${sketch.index}]: ${selfLoopText(name)}`)],
+      : [
+          told(
+            judged,
+            sketch,
+            ["outputs", index, "interface"],
+            `rules[${sketch.index}]: ${selfLoopText(name, output)}`,
+          ),
+        ],
   );
 }
 
@@ -90,6 +104,33 @@ function repeatProblem(seen: Map<string, Seen>, { judged, sketch }: Seen): Probl
   const numbers = `(rules ${first.sketch.index} and ${sketch.index})`;
   const message = `duplicate rule for input ${input_interface}:${group}:${port} ${numbers}; first at ${placeOf(first)}`;
   return [told(judged, sketch, [], message)];
+}
+
+/** Two ranges of ports of one width that overlap: neither is more specific. */
+function tieProblem({ ties, seen }: Tied, { judged, sketch }: Seen): Problem[] {
+  if (sketch.input === undefined) {
+    return [];
+  }
+  const { interface: input_interface, group, port, source } = sketch.input;
+  const protocol = isEsp(sketch) ? protocols.esp : protocols.udp;
+  const input = {
+    input_interface,
+    input_group: group,
+    input_port: port,
+    input_protocol: protocol,
+    ...compact({ input_source: source }),
+  };
+  const other = ties.find(input, (each) => inputKey(each) !== inputKey(input));
+  const first = other && seen.get(other);
+  ties.put(input);
+  seen.set(input, { judged, sketch });
+  if (other === undefined || first === undefined) {
+    return [];
+  }
+  const message =
+    `rules ${first.sketch.index} and ${sketch.index} both take some datagrams of ${describeInput(input)} and ${describeInput(other)}, ` +
+    `and neither is more specific; first at ${placeOf(first)}. Make one range narrower, or both apart`;
+  return [told(judged, sketch, ["input", "port"], message)];
 }
 
 /** Ids of hashes differ when inputs do, so one of the two was chosen. */

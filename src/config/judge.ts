@@ -16,7 +16,7 @@ export type Sketch = {
   id?: string;
   input?: z.output<typeof inputSchema>;
   /** What of the outputs is of the right type. */
-  outputs: { port?: number; source_port?: number; interface?: string }[];
+  outputs: { port?: number | string; source_port?: number; interface?: string }[];
 };
 
 /** A file as it was read. `config` is there when the file, by itself, has no error. */

@@ -13,9 +13,10 @@ export type RuleValue = {
   input: {
     interface: string;
     group: string;
-    port: number;
+    port: number | string;
     protocol?: "esp";
     source?: string;
+    join?: string[];
     igmp_version?: number;
     rejoin_interval?: number;
   };
@@ -35,6 +36,7 @@ export function fromFile({ rule_id, name, input, outputs, ...more }: FileRule): 
       input_protocol: input.protocol === "esp" ? protocols.esp : protocols.udp,
       ...compact({
         input_source: input.source,
+        input_join: input.join,
         input_igmp_version: input.igmp_version,
         input_rejoin_interval: input.rejoin_interval,
       }),
@@ -56,6 +58,7 @@ export function toFile(rule: Rule): RuleValue {
       ...(rule.input_protocol === protocols.esp ? { protocol: "esp" as const } : {}),
       ...compact({
         source: rule.input_source,
+        join: rule.input_join,
         igmp_version: rule.input_igmp_version,
         rejoin_interval: rule.input_rejoin_interval,
       }),

@@ -7,13 +7,11 @@ import { checkOutput, joinContradiction } from "../rules/contradictions.ts";
 import {
   claim,
   compact,
-  destination,
   dscp,
   hostAddress,
   igmpVersion,
   list,
   objectError,
-  port,
   rejoinInterval,
   sourcePort,
   text,
@@ -21,17 +19,23 @@ import {
   whole,
 } from "../rules/fields.ts";
 import { description, tags, tagWords } from "../rules/labels.ts";
-import { link, protocolSections } from "./sections.ts";
+import { rangeProblems } from "../rules/mapping.ts";
+import { destinations, hostAddresses, inputPorts, joinList, outputPort } from "../rules/range-fields.ts";
+import { protocols } from "../rules/schema.ts";
+import { inputLink, link, protocolSections } from "./sections.ts";
 
 /** The side that a rule takes from. */
 export const inputSchema = z
   .object(
     {
-      interface: link.describe("where datagrams arrive"),
-      group: destination.describe("their destination address, multicast or unicast"),
-      port: port.describe("their destination port; 0 only for esp"),
+      interface: inputLink.describe("where datagrams arrive; 'eth0.*' is every interface whose name begins so"),
+      group: destinations.describe(
+        "their destination, multicast or unicast: an address, or a prefix such as 239.1.0.0/16",
+      ),
+      port: inputPorts.describe('their destination port, or a range such as "5000-5999"; 0 only for esp'),
       protocol: z.string({ error: 'must be "udp" or "esp"' }).nullish().describe('"udp" (the default) or "esp"'),
-      source: hostAddress.nullish().describe("only datagrams of this sender"),
+      source: hostAddresses.nullish().describe("only datagrams of this sender, or of this prefix"),
+      join: joinList.nullish().describe("which groups of a prefix are joined; none unless listed"),
       igmp_version: igmpVersion
         .nullish()
         .describe("the IGMP version its group is reported in again, 2 or 3; default: what the interface speaks"),
@@ -49,8 +53,10 @@ export const inputSchema = z
   });
 
 const outputShape = {
-  group: destination.describe("where datagrams go to, multicast or unicast"),
-  port: port.describe("their new destination port"),
+  group: destinations.describe(
+    "where datagrams go to, multicast or unicast; a prefix as long as that of the input is mapped one to one",
+  ),
+  port: outputPort.describe('their new destination port, or what is added to that of the input, such as "+1000"'),
   interface: link.describe("where they leave"),
   ttl: ttl.nullish().describe("TTL they leave with; default: multicast_ttl for multicast, the kernel's for unicast"),
   source_ip: hostAddress.nullish().describe("source address they leave with; default: the interface's"),
@@ -67,7 +73,7 @@ export const outputKeys = Object.keys(outputShape);
 const outputSchema = z.object(outputShape, objectError).check(checkOutput).transform(compact);
 
 /** One rule of the file. */
-export const fileRuleSchema = z.object(
+const fileRule = z.object(
   {
     rule_id: text("a rule id", limits.ruleIdSizeMax)
       .nullish()
@@ -93,6 +99,16 @@ export const fileRuleSchema = z.object(
   },
   objectError,
 );
+
+/** One rule of the file, its fields beside each other too. */
+export const fileRuleSchema = fileRule.check((context) => {
+  const { input, outputs } = context.value;
+  const { group, port, join } = input;
+  const protocol = input.protocol === "esp" ? protocols.esp : protocols.udp;
+  for (const { path, message } of rangeProblems({ group, port, protocol, join }, outputs)) {
+    context.issues.push({ code: "custom", message, path, input: context.value });
+  }
+});
 
 const pinningSchema = z
   .record(link, list(whole("a CPU number", 0, 4095), "CPU numbers", 4096), objectError)

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { isMulticast, isUnicast, parseIpv4 } from "../base/ipv4.ts";
 import { claim, found, linkNameProblem, list, objectError, text, whole, wrongType } from "../rules/fields.ts";
+import { inputLinkProblem } from "../rules/range-fields.ts";
 
 /** Generous: no router has more of any of these. */
 const entriesMax = 4096;
@@ -15,6 +16,14 @@ function complain(context: z.core.ParsePayload, message: string): void {
 /** A link's name, with MCR's wording for the file. Complaints that begin with "invalid" stand by themselves. */
 export const link = z.string({ error: wrongType("the name of a network interface") }).check((context) => {
   const problem = linkNameProblem(context.value);
+  if (problem !== undefined) {
+    complain(context, `invalid interface name ${found(context.value)}: ${problem}`);
+  }
+});
+
+/** The link of a rule's input, or the links whose names begin alike. */
+export const inputLink = z.string({ error: wrongType("the name of a network interface") }).check((context) => {
+  const problem = inputLinkProblem(context.value);
   if (problem !== undefined) {
     complain(context, `invalid interface name ${found(context.value)}: ${problem}`);
   }

@@ -3,6 +3,8 @@
 import { z } from "zod";
 
 const count = z.number().nonnegative();
+/** A number; of a rule with ranges the text that it was written as: `5000-5999`, `+1000`. */
+export const ports = z.union([count, z.string()]);
 /** Per second. */
 const rate = z.number().nonnegative();
 /** Bytes of memory. */
@@ -25,7 +27,7 @@ const latencySchema = z.looseObject({
 
 const outputStatusSchema = z.looseObject({
   group: z.string(),
-  port: count,
+  port: ports,
   interface: z.string(),
   /** What datagrams leave with: the output's own, else the default. Absent for unicast without one: the kernel's. */
   ttl: count.optional(),
@@ -63,7 +65,7 @@ const ruleStatusSchema = z.looseObject({
   name: z.string().optional(),
   input_interface: z.string(),
   input_group: z.string(),
-  input_port: count,
+  input_port: ports,
   input_protocol: count,
   input_source: z.string().optional(),
   description: z.string().optional(),

@@ -10,7 +10,7 @@ import { found, objectError, text, whole, wrongType } from "../rules/fields.ts";
 import { originSchema, ruleDraftSchema } from "../rules/schema.ts";
 import { configCommandBodies, configCommandWords, configReplies } from "./config-words.ts";
 import { explanationSchema } from "./explanation.ts";
-import { accountSchema, ioKind, statusSchema } from "./status.ts";
+import { accountSchema, ioKind, ports, statusSchema } from "./status.ts";
 
 /** Level and facility by name, spelled as on MCR's wire. */
 const level = z.enum(levels, { error: ({ input }) => `must be one of ${levels.join(", ")}, not ${found(input)}` });
@@ -128,7 +128,7 @@ const count = z.number().nonnegative();
 
 const listedOutputSchema = z.looseObject({
   group: z.string(),
-  port: count,
+  port: ports,
   interface: z.string(),
   ttl: count.optional(),
   source_ip: z.string().optional(),
@@ -148,11 +148,12 @@ export const listedRuleSchema = z.looseObject({
   name: z.string().optional(),
   input_interface: z.string(),
   input_group: z.string(),
-  input_port: count,
+  input_port: ports,
   input_protocol: count,
   input_source: z.string().optional(),
   input_igmp_version: count.optional(),
   input_rejoin_interval: count.optional(),
+  input_join: z.array(z.string()).optional(),
   outputs: z.array(listedOutputSchema),
   // A rule that a routing protocol made says so with an object.
   source: z.union([originSchema, z.looseObject({})]),
@@ -175,7 +176,7 @@ export const listedRuleSchema = z.looseObject({
 /** One flow; a datagram counts once, however many outputs it has. Bytes are payload. */
 export const flowStatsSchema = z.looseObject({
   input_group: z.string(),
-  input_port: count,
+  input_port: ports,
   input_protocol: count.optional(),
   packets_relayed: count,
   bytes_relayed: count,

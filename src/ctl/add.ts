@@ -20,14 +20,26 @@ export const add: Verb = {
       "pending: it starts when the interface appears.",
     "An OUTPUT is GROUP:PORT:INTERFACE. Where one differs from --ttl, --dscp, --source-ip, --source-port or --preserve-source, that " +
       "stands behind it: ?ttl=N&dscp=N&source=ADDRESS&source-port=PORT or ?preserve-source=true, one or several, joined by &.",
+    "A prefix as input (239.1.0.0/16) goes to one address, or, one to one, to a prefix of the same length; a range of ports to one " +
+      "port, or to each with something added: 239.9.0.0/16:+1000:eth1. Of a prefix nothing is joined but what --join says. Where " +
+      "several rules want a datagram, the most specific gets it: 'explain' says which, and why.",
     "Without --rule-id the id is made from the input, so adding the same input again replaces its rule.",
   ],
   usesSocket: true,
   options: {
-    "input-interface": { value: "INTERFACE", summary: "where datagrams arrive", required: true },
-    "input-group": { value: "ADDRESS", summary: "their destination, multicast or unicast", required: true },
-    "input-port": { value: "PORT", summary: "their destination port", required: true },
-    "input-source": { value: "ADDRESS", summary: "only from this sender (source-specific multicast)" },
+    "input-interface": {
+      value: "INTERFACE",
+      summary: "where datagrams arrive, or all that begin so: 'eth0.*'",
+      required: true,
+    },
+    "input-group": {
+      value: "ADDRESS",
+      summary: "their destination, multicast or unicast, or a prefix",
+      required: true,
+    },
+    "input-port": { value: "PORT", summary: "their destination port, or a range: 5000-5999", required: true },
+    "input-source": { value: "ADDRESS", summary: "only from this sender (source-specific multicast), or this prefix" },
+    join: { value: "GROUP", summary: "groups of a prefix to join; comma-separated and/or repeated", multiple: true },
     outputs: {
       value: "OUTPUT",
       summary: "where to send; comma-separated and/or repeated",
@@ -78,6 +90,10 @@ export const add: Verb = {
       line: "mcr-appliance add --name match --tag sport --tag hd --description 'evening match' --disabled --input-interface eth0 --input-group 239.1.1.2 --input-port 5000 --outputs 239.2.2.3:5001:eth1",
       does: "a rule that waits for 'enable match' or 'enable --tag sport'",
     },
+    {
+      line: "mcr-appliance add --input-interface eth0 --input-group 239.1.0.0/16 --input-port 5000-5999 --join 239.1.0.1 --outputs 239.9.0.0/16:+1000:eth1",
+      does: "65,536 groups and 1,000 ports with one rule, of which one group is joined",
+    },
   ],
   run,
 };
@@ -115,6 +131,7 @@ export function addCommand(given: Given): Outcome<RuleCommand> {
     input_source: given.text("input-source"),
     input_igmp_version: number("igmp-version"),
     input_rejoin_interval: number("rejoin-interval"),
+    ...(given.texts("join").length > 0 ? { input_join: given.texts("join").flatMap((each) => each.split(",")) } : {}),
     outputs: outputs.value,
     exclusive: exclusive === undefined ? undefined : claimOf(exclusive),
     ...(given.flag("allow-loop") ? { allow_loop: true } : {}),

@@ -9,9 +9,14 @@ import type { ListedRule } from "../control/words.ts";
 import { limits } from "../limits.ts";
 import type { Datagram } from "../relay/parse.ts";
 import { describeInput } from "../rules/key.ts";
+import { type Area, areaOf, reasonBefore } from "../rules/precedence.ts";
+import { holds, namesLink, type Prefix, takesPort } from "../rules/range.ts";
 import { describeOutput } from "./list.ts";
 import { readPcap } from "./pcap.ts";
 import { type CapturedFrame, ruleFor, walk } from "./walk.ts";
+
+/** Rules that would have taken a frame too, named one by one. */
+const rivalsNamedMax = 3;
 
 /** The frame of an operator's hexadecimal text; blanks and colons between bytes are passed over. */
 export function frameOf(hex: string): Outcome<CapturedFrame> {
@@ -44,13 +49,13 @@ export function explainFrame(frame: CapturedFrame, rules: readonly ListedRule[],
     return [size, `refused: ${refusal}${tag}: ${refusalWords[refusal]}`];
   }
   const lines = [size, `parsed: ${describe(datagram)}`];
-  const byLink = Map.groupBy(rules, (rule) => rule.input_interface);
-  const links = link === undefined ? [...byLink.keys()].sort() : [link];
+  const links = link === undefined ? [...new Set(rules.map((rule) => rule.input_interface))].sort() : [link];
   if (links.length === 0) {
     lines.push("no rules");
   }
   for (const name of links) {
-    lines.push(...decisionOn(name, byLink.get(name) ?? [], datagram));
+    const onLink = rules.filter(({ input_interface: each }) => each === name || namesLink(each, name));
+    lines.push(...decisionOn(name, onLink, datagram));
   }
   return lines;
 }
@@ -66,18 +71,43 @@ function decisionOn(link: string, rules: readonly ListedRule[], datagram: Datagr
     const waiting = output.pending === undefined ? "" : ` (pending: ${output.pending})`;
     return `  -> ${describeOutput(output)}${waiting}`;
   });
-  return [`on ${link}: matches ${rule.name ?? rule.rule_id} (${describeInput(rule)})${state}`, ...outputs];
+  const head = `on ${link}: matches ${rule.name ?? rule.rule_id} (${describeInput(rule)})${state}`;
+  return [head, ...rivalsOf(rule, rules, datagram), ...outputs];
+}
+
+/** The rules that would have taken it too, and why each did not get it. */
+function rivalsOf(winner: ListedRule, rules: readonly ListedRule[], datagram: Datagram): string[] {
+  const rivals = rules.filter((rule) => rule !== winner && wants(areaOf(rule), datagram));
+  const lines = rivals.slice(0, rivalsNamedMax).map((rule) => {
+    const why = reasonBefore(areaOf(winner), areaOf(rule));
+    return `  before ${rule.name ?? rule.rule_id} (${describeInput(rule)}): ${why}`;
+  });
+  return rivals.length > rivalsNamedMax ? [...lines, `  and before ${rivals.length - rivalsNamedMax} more`] : lines;
+}
+
+/** Its link apart. */
+function wants({ group, ports, source, protocol }: Area, datagram: Datagram): boolean {
+  const isIn = (prefix: Prefix, word: number) => holds(prefix, { first: swap(word), bits: 32 });
+  const port = datagram.portAndProtocol & 0xffff;
+  return (
+    protocol === datagram.portAndProtocol >>> 16 &&
+    isIn(group, datagram.destinationWord) &&
+    isIn(source, datagram.sourceWord) &&
+    port >= ports.first &&
+    port <= ports.last
+  );
 }
 
 /** Why no rule of the link takes it. */
 function nearest(rules: readonly ListedRule[], datagram: Datagram): string {
   const to = formatIpv4(swap(datagram.destinationWord));
-  const sisters = rules.filter((rule) => rule.input_group === to);
+  const address = { first: swap(datagram.destinationWord), bits: 32 };
+  const sisters = rules.filter((rule) => holds(areaOf(rule).group, address));
   if (sisters.length === 0) {
     return `no rule wants ${to} there`;
   }
   const port = datagram.portAndProtocol & 0xffff;
-  const samePort = sisters.filter((rule) => rule.input_port === port);
+  const samePort = sisters.filter((rule) => takesPort(rule.input_port, port));
   return samePort.length > 0
     ? `rules for ${to}:${port} want another source or protocol: ${samePort.map(describeInput).join(", ")}`
     : `rules for ${to} want port ${sisters.map((rule) => rule.input_port).join(", ")}, not ${port}`;

@@ -78,7 +78,7 @@ export function summaryOf(rules: readonly { state?: string | undefined }[]): str
 /** `eth1 239.2.2.2:5001`, with where its datagrams seem to come from and their DSCP, where these are set. */
 export function describeOutput(output: {
   group: string;
-  port: number;
+  port: number | string;
   interface: string;
   source_ip?: string | undefined;
   source_port?: number | undefined;

@@ -1,10 +1,10 @@
 // One captured frame, walked through the code that a worker would decide with: the slot as the kernel would have filled it, parse,
 // match. Nothing of it leaves this process.
-import { parseIpv4 } from "../base/ipv4.ts";
 import type { ListedRule } from "../control/words.ts";
 import { type RefusalName, refusals } from "../relay/counters.ts";
 import { MatchTable } from "../relay/match.ts";
 import { Datagram, parse } from "../relay/parse.ts";
+import { areaOf, rangeOf } from "../rules/precedence.ts";
 import { matchRule } from "../worker/match-rule.ts";
 
 /** A frame as captured, and how long it was on the wire; `vlan`: of a tag beside it, as a capture in the kernel keeps it. */
@@ -52,16 +52,11 @@ export function walk({ bytes, wireSize }: CapturedFrame): Walked {
 /** The rule of `rules`, all of one link, that takes a datagram. */
 export function ruleFor(rules: readonly ListedRule[], { destinationWord, portAndProtocol, sourceWord }: Datagram) {
   const table = new MatchTable(
-    rules.map((rule, at) =>
-      matchRule({
-        serial: at + 1,
-        counter: 0,
-        group: parseIpv4(rule.input_group) ?? 0,
-        port: rule.input_port,
-        protocol: rule.input_protocol,
-        source: parseIpv4(rule.input_source ?? "") ?? 0,
-      }),
-    ),
+    rules.map((rule, at) => {
+      const { group, ports, source, protocol } = areaOf(rule);
+      const place = { group: group.first, port: ports.first, protocol, source: source.first };
+      return matchRule({ serial: at + 1, counter: 0, ...place, range: rangeOf(rule) });
+    }),
   );
   const found = table.find(destinationWord, portAndProtocol, sourceWord);
   return found === undefined ? undefined : rules[found.serial - 1];

@@ -1,5 +1,6 @@
 // From an output's backlog to sends: consecutive datagrams of one size leave as one send with UDP_SEGMENT, the last of
 // them may be shorter. A batch is what has gathered by itself; nothing ever waits for one to fill.
+import { aimAt } from "./aim.ts";
 import type { Latency } from "./latency.ts";
 import type { Output } from "./output.ts";
 import { payloadMax } from "./output.ts";
@@ -60,23 +61,30 @@ function sendRun(batch: Batch, output: Output, slot: number): number {
   const { slots, sends, sender } = batch;
   const size = slots.size[slot] as number;
   const index = sends.take(output);
+  aimAt(batch, output, index, slot);
   sender.piece(index, 0, slots.address[slot] as number, size);
   const next = slots.next[slot] as number;
   if (slots.segment[slot] !== 0 || size === 0 || size > output.segmentMax || next === none) {
     sends.queue(sender, index, output.fd, 1, slots.segment[slot] as number, 1, slots.count[slot] as number);
     return next;
   }
-  return sendTogether(batch, output, index, next, size);
+  return sendTogether(batch, output, index, slot, size);
 }
 
-/** Adds to send `index`, which holds one datagram of `size` bytes, those from `next` on; queues it; returns the rest. */
-function sendTogether(batch: Batch, output: Output, index: number, next: number, size: number): number {
+/** Whether both slots of a backlog go to the same place: flows that found no room for one of their own share one. */
+function isSamePlace({ slots }: Batch, output: Output, one: number, other: number): boolean {
+  const { destination, port } = slots;
+  return output.aim === undefined || (destination[one] === destination[other] && port[one] === port[other]);
+}
+
+/** Adds to send `index`, which holds the datagram of `size` bytes in `first`, those behind it; queues it; returns the rest. */
+function sendTogether(batch: Batch, output: Output, index: number, first: number, size: number): number {
   const { slots, sends, sender } = batch;
   const max = Math.min(segmentsMax, sender.piecesMax);
-  let slot = next;
+  let slot = slots.next[first] as number;
   let pieces = 1;
   let bytes = size;
-  while (slot !== none && pieces < max) {
+  while (slot !== none && pieces < max && isSamePlace(batch, output, slot, first)) {
     const following = slots.size[slot] as number;
     if (slots.segment[slot] !== 0 || following > size || following === 0 || bytes + following > payloadMax) {
       break;
@@ -106,6 +114,7 @@ function sendApart(batch: Batch, output: Output, slot: number, room: number): vo
     const parts = Math.min(together, count - part);
     const isLast = part + parts === count;
     const index = sends.take(output);
+    aimAt(batch, output, index, slot);
     sender.piece(index, 0, address + part * segment, isLast ? size - part * segment : parts * segment);
     // The slot is done with its last part.
     sends.queue(sender, index, output.fd, 1, parts > 1 ? segment : 0, isLast ? 1 : 0, parts);

@@ -16,6 +16,8 @@ export type EgressParts = RegionEvents & {
   stamper: Stamper;
   /** Measures latency where there is one. */
   wallUs?: WallClock;
+  /** How many outputs all flows of rules that map may have together; default limits.flowOutputsMax. */
+  flowOutputsMax?: number;
   /** The socket of an output that is gone. */
   socketClosed: (fd: number) => void;
 };

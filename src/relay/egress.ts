@@ -5,7 +5,8 @@ import { egress as counter } from "./counters.ts";
 import { countQueue, type EgressParts } from "./egress-parts.ts";
 import { regionOrder } from "./ingress.ts";
 import { Latency } from "./latency.ts";
-import { Output, type OutputOrder, OutputRule, takeOut } from "./output.ts";
+import { type Output, type OutputOrder, type OutputRule, takeOut } from "./output.ts";
+import { OutputRules } from "./output-rules.ts";
 import { Regions } from "./regions.ts";
 import { complete, discard, drop, enter, lose } from "./send.ts";
 import { none, Slots } from "./slots.ts";
@@ -17,7 +18,7 @@ const backlogMax = 2048;
 export class Egress {
   readonly slots = new Slots();
   private readonly parts: EgressParts;
-  private readonly rules = new Map<number, OutputRule>();
+  private readonly rules: OutputRules;
   private readonly ready: Output[] = [];
   private readonly blocked: Output[] = [];
   private readonly fresh: OutputRule[] = [];
@@ -31,6 +32,7 @@ export class Egress {
 
   constructor(parts: EgressParts) {
     this.parts = parts;
+    this.rules = new OutputRules((output) => this.retire(output), parts.flowOutputsMax);
     this.regions = new Regions(this.slots, parts);
     this.latency = parts.wallUs === undefined ? undefined : new Latency(parts.counters, parts.wallUs);
     const { sender, sends, stamper } = parts;
@@ -59,31 +61,12 @@ export class Egress {
 
   /** Adds a rule or changes its outputs. An output known by its id keeps its place and loses nothing. */
   setRule(serial: number, orders: readonly OutputOrder[], counterIndex?: number): void {
-    const known = this.rules.get(serial);
-    const before = new Map(known?.outputs.map((output) => [output.id, output]));
-    const outputs = orders.map((order) => {
-      const same = before.get(order.id);
-      before.delete(order.id);
-      return same ?? new Output(order);
-    });
-    for (const gone of before.values()) {
-      this.retire(gone);
-    }
-    if (known === undefined) {
-      this.rules.set(serial, new OutputRule(serial, outputs, counterIndex));
-    } else {
-      known.setOutputs(outputs);
-    }
+    this.rules.set(serial, orders, counterIndex);
   }
 
   /** Forgets a rule; what its outputs had not sent is counted as dropped. Returns false when there was none. */
   removeRule(serial: number): boolean {
-    const rule = this.rules.get(serial);
-    this.rules.delete(serial);
-    for (const output of rule?.outputs ?? []) {
-      this.retire(output);
-    }
-    return rule !== undefined;
+    return this.rules.remove(serial);
   }
 
   /** Orders have been read, all there were: if they did not bring the rule of the oldest entry, it is gone. */
@@ -91,14 +74,9 @@ export class Egress {
     this.forgotten = this.parts.queue.depth() > 0 ? this.parts.queue.word(0, 1) : 0;
   }
 
-  /** The numbers of a rule's outputs; none for a rule that is not known. */
-  outputIds(serial: number): Set<number> {
-    return new Set(this.rules.get(serial)?.outputs.map((output) => output.id));
-  }
-
-  /** The serial numbers of all rules. */
-  serials(): number[] {
-    return [...this.rules.keys()];
+  /** The rules, to be asked; they are changed by setRule() and removeRule(). */
+  get known(): Pick<OutputRules, "outputIds" | "serials" | "flowOutputs"> {
+    return this.rules;
   }
 
   /**
@@ -160,7 +138,7 @@ export class Egress {
   private enter(serial: number, ahead: number): boolean {
     const { queue, counters } = this.parts;
     const { slots } = this;
-    const rule = this.rules.get(serial);
+    const rule = this.rules.find(serial);
     if (rule === undefined && serial !== this.forgotten) {
       return false;
     }
@@ -178,12 +156,20 @@ export class Egress {
     if (rule.users > 0 && this.latency?.chooses()) {
       slots.follow(slot);
     }
-    rule.tie(slots, slot, count);
-    if (!rule.isFresh) {
-      rule.isFresh = true;
-      this.fresh.push(rule);
+    const lane = rule.isMapped && rule.users > 0 ? this.laneOf(rule, slot, place >>> 16) : rule;
+    lane.tie(slots, slot, count);
+    if (!lane.isFresh) {
+      lane.isFresh = true;
+      this.fresh.push(lane);
     }
     return true;
+  }
+
+  /** The backlog of the flow that the datagram in `slot` belongs to. */
+  private laneOf(rule: OutputRule, slot: number, payloadOffset: number): OutputRule {
+    const { slots } = this;
+    slots.mark(slot, payloadOffset, rule.isMappedByPort);
+    return this.rules.laneOf(rule, slots.destination[slot] as number, slots.port[slot] as number);
   }
 
   /** Shows every output of a rule with something new where to begin. */
@@ -279,10 +265,10 @@ export class Egress {
   }
 
   private closeSocket(output: Output): void {
-    if (output.fd >= 0) {
+    if (output.fd >= 0 && output.socket.leave()) {
       this.parts.socketClosed(output.fd);
-      output.fd = -1;
     }
+    output.fd = -1;
     this.regions.closeEmpty();
   }
 

@@ -1,4 +1,6 @@
 // One output of a rule as egress drives it: where it stands in the rule's backlog, and what is in flight.
+
+import { Aim, type Mapping } from "./aim.ts";
 import {
   outputErrnoCount,
   outputErrnoFirst,
@@ -24,13 +26,38 @@ export type OutputOrder = {
   mayGather?: boolean;
   /** Of a raw socket that takes whole datagrams: what their headers say. */
   stamp?: Stamp | undefined;
+  /** Its socket is connected to nobody, and each datagram goes to where this says; absent: the socket knows. */
+  mapping?: Mapping | undefined;
 };
+
+/** A socket and how many outputs send by it: the flows of one output share it, and the last one closes it. */
+export class OutputSocket {
+  readonly fd: number;
+  private users = 0;
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  take(): void {
+    this.users++;
+  }
+
+  /** True when nobody else has it. */
+  leave(): boolean {
+    this.users--;
+    return this.users === 0;
+  }
+}
 
 /** One destination of a rule: its socket, its counters, its place in the rule's backlog. */
 export class Output {
   /** The supervisor's number for the socket; the same number in a changed rule is the same output. */
   readonly id: number;
-  /** A connected socket, or -1 while the output cannot work; then its datagrams are dropped and counted. */
+  readonly socket: OutputSocket;
+  /** Where datagrams go that the socket does not know a place for. */
+  readonly aim: Aim | undefined;
+  /** Of the socket, or -1 while the output cannot work; then its datagrams are dropped and counted. */
   fd: number;
   /** First of its counters in the page. */
   readonly counters: number;
@@ -59,9 +86,13 @@ export class Output {
   /** Bytes of each send that are headers of ours. */
   readonly headerSize: number;
 
-  constructor({ id, fd, counter, mayGather = true, stamp }: OutputOrder) {
+  /** `socket`: that of another output of the same order, to be shared. */
+  constructor({ id, fd, counter, mayGather = true, stamp, mapping }: OutputOrder, socket = new OutputSocket(fd)) {
     this.id = id;
-    this.fd = fd;
+    this.fd = socket.fd;
+    this.socket = socket;
+    socket.take();
+    this.aim = mapping === undefined ? undefined : new Aim(mapping);
     this.counters = outputFirst + counter * outputSize;
     this.segmentMax = mayGather ? payloadMax : 0;
     this.stamp = stamp;
@@ -106,6 +137,9 @@ export class OutputRule {
   freshFirst = none;
   freshCount = 0;
   isFresh = false;
+  /** Some output sends different datagrams to different places, also by the port they came to. */
+  isMapped = false;
+  isMappedByPort = false;
 
   private readonly counters: number;
 
@@ -139,10 +173,17 @@ export class OutputRule {
     this.last = slot;
   }
 
+  /** Nothing of it waits or is on its way. */
+  get isIdle(): boolean {
+    return this.last === none && !this.isFresh && this.outputs.every(({ inFlight }) => inFlight === 0);
+  }
+
   /** From the next slot on these are its outputs. */
   setOutputs(outputs: Output[]): void {
     this.outputs = outputs;
     this.users = outputs.filter((output) => output.fd >= 0).length;
+    this.isMapped = outputs.some(({ aim }) => aim !== undefined);
+    this.isMappedByPort = outputs.some(({ aim }) => aim?.isByPort === true);
     for (const output of outputs) {
       output.rule = this;
     }

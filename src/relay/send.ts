@@ -9,6 +9,8 @@ import { none, type Slots } from "./slots.ts";
 export type Sender = {
   readonly sendsMax: number;
   readonly piecesMax: number;
+  /** Where send `index` goes, in network order, whatever its socket is connected to; 0: to where that is. Before send(). */
+  to(index: number, address: number, port: number): void;
   piece(index: number, piece: number, address: number, size: number): void;
   send(index: number, fd: number, pieceCount: number, segmentSize: number, token: number, isChained: boolean): void;
 };

@@ -1,6 +1,8 @@
 // What egress knows of every slot it holds: where its payload lies, how many outputs still need it, which one follows it
 // in its rule's backlog. Plain arrays by slot number; nothing is allocated on the way of a packet.
 import { assert } from "../base/assert.ts";
+import { swap16 } from "../base/byte-order.ts";
+import { destinationOf } from "./parse.ts";
 import type { Region } from "./region.ts";
 
 /** No slot: the end of a backlog. */
@@ -27,6 +29,9 @@ export class Slots {
   stampUs = new Float64Array(0);
   /** Slots held in all. */
   held = 0;
+  /** Of slots of rules that map: where the frame was sent to, as Datagram.destinationWord, and the port in host order. */
+  destination = new Int32Array(0);
+  port = new Int32Array(0);
   private users = new Int32Array(0);
   private regionOf: (Region | undefined)[] = [];
   private heldBy = new Map<Region, number>();
@@ -103,6 +108,15 @@ export class Slots {
     return views.u16[((this.address[slot] as number) - shape.address - 8) >> 1] as number;
   }
 
+  /** Notes where the frame of a slot that is held was sent to; the port, which UDP alone has, as 0 unless `isByPort`. */
+  mark(slot: number, payloadOffset: number, isByPort: boolean): void {
+    const region = this.regionOf[slot] as Region;
+    const at = region.slotOffsets[slot - region.shape.slotFirst] as number;
+    this.destination[slot] = destinationOf(region.views, at);
+    // The second field of the header before the payload.
+    this.port[slot] = isByPort ? swap16(region.views.u16[(at + payloadOffset - 6) >> 1] as number) : 0;
+  }
+
   /** True when the slot's region is more than half taken: the kernel will soon have nowhere to put frames. */
   isScarce(slot: number): boolean {
     const region = this.regionOf[slot] as Region;
@@ -134,6 +148,8 @@ export class Slots {
     this.count = carry(this.count, new Int32Array(capacity));
     this.next = carry(this.next, new Int32Array(capacity));
     this.stampUs = carry(this.stampUs, new Float64Array(capacity));
+    this.destination = carry(this.destination, new Int32Array(capacity));
+    this.port = carry(this.port, new Int32Array(capacity));
     this.users = carry(this.users, new Int32Array(capacity));
     while (this.regionOf.length < capacity) {
       this.regionOf.push(undefined);

@@ -1,6 +1,7 @@
 // Datagrams that leave with the address and port of their sender: one by one, by a raw socket, each behind headers written here.
 // The kernel fills in the IP header's total size, identification and checksum (raw(7)); UDP's checksum is ours to make.
 import { swap, swap16 } from "../base/byte-order.ts";
+import { aimAt } from "./aim.ts";
 import type { Batch } from "./batch.ts";
 import type { Output } from "./output.ts";
 import { type OnesSum, protocols } from "./parse.ts";
@@ -41,7 +42,8 @@ export function sendStamped(batch: Batch, output: Output, stamp: Stamp, room: nu
     const size = isLast ? (slots.size[slot] as number) - offset : segment;
     const payload = (slots.address[slot] as number) + offset;
     const index = sends.take(output);
-    write(stamper, index, stamp, slots, slot, payload, size);
+    aimAt(batch, output, index, slot);
+    write(stamper, index, output, stamp, slots, slot, payload, size);
     sender.piece(index, 0, stamper.memory.address + index * headerPlace, headerSize);
     sender.piece(index, 1, payload, size);
     // The slot is done with its last part.
@@ -55,6 +57,7 @@ export function sendStamped(batch: Batch, output: Output, stamp: Stamp, room: nu
 function write(
   { memory, onesSum }: Stamper,
   index: number,
+  { aim }: Output,
   stamp: Stamp,
   slots: Slots,
   slot: number,
@@ -65,7 +68,7 @@ function write(
   const at = index * headerPlace;
   const { protocol } = stamp;
   const source = slots.senderWord(slot);
-  const destination = swap(stamp.address);
+  const destination = aim === undefined ? swap(stamp.address) : aim.addressOf(slots.destination[slot] as number);
   // Version 4, five words; may be fragmented on its way, as what UDP sockets send.
   u32[at >> 2] = 0x45 | (stamp.tos << 8);
   u32[(at + 4) >> 2] = 0;
@@ -80,7 +83,7 @@ function write(
   const udp = (at + ipSize) >> 1;
   const length = swap16(udpSize + size);
   const from = slots.senderPort(slot);
-  const to = swap16(stamp.port);
+  const to = aim === undefined ? swap16(stamp.port) : aim.portOf(slots.port[slot] as number);
   u16[udp] = from;
   u16[udp + 1] = to;
   u16[udp + 2] = length;

@@ -1,7 +1,8 @@
 // Fields that are each right by themselves and cannot stand together. The file and the wire spell some of them differently, so
 // the paths are the caller's.
 import type { z } from "zod";
-import { isMulticast, parseIpv4 } from "../base/ipv4.ts";
+import { isMulticast } from "../base/ipv4.ts";
+import { parsePrefix } from "./range.ts";
 
 /** One contradiction: the field to blame and what reads after its name. */
 type Contradiction<Field extends string> = { field: Field; message: string } | undefined;
@@ -36,7 +37,7 @@ export function joinContradiction(input: {
   igmp_version?: number | null | undefined;
   rejoin_interval?: number | null | undefined;
 }): Contradiction<"igmp_version" | "rejoin_interval"> {
-  const isUnicast = !isMulticast(parseIpv4(input.group) ?? 0xe0000000);
+  const isUnicast = !isMulticast(parsePrefix(input.group)?.first ?? 0xe0000000);
   const given = (["igmp_version", "rejoin_interval"] as const).find((name) => (input[name] ?? undefined) !== undefined);
   if (isUnicast && given !== undefined) {
     return { field: given, message: `has no meaning for the unicast address ${input.group}, which is not joined` };

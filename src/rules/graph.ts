@@ -1,7 +1,8 @@
 // Which rule's output is which rule's input, and who makes the same (group, port) on one link. Pure. A datagram that can come back
 // to a rule by way of rules alone is found here, before any of them is applied; loops.ts says it in words.
 import { isEnabled } from "./labels.ts";
-import { type Output, protocols, type Rule } from "./schema.ts";
+import { makeTheSame, Places, takes } from "./places.ts";
+import type { Output, Rule } from "./schema.ts";
 
 /** One step of a cycle: the rule, and that output of it which is the next rule's input. The last one's next is the first. */
 export type Hop = { rule: Rule; output: Output };
@@ -9,34 +10,21 @@ export type Hop = { rule: Rule; output: Output };
 /** An output of a rule that others make too: of `rule`, or of another. `others` holds a few of them, `count` says how many. */
 export type Shared = { output: Output; others: Rule[]; count: number };
 
-type Place = { takers: Set<Rule>; makers: Set<Rule> };
-
 /** How many makers of one place are looked at one by one, for each rule that makes it too. */
 const makersLookedAtMax = 64;
 
 /** Rules as a graph. Every change costs as much as the rule has outputs. A disabled rule is not in it: it makes and takes nothing. */
 export class RuleGraph {
-  private readonly places = new Map<string, Place>();
+  private readonly places = new Places();
 
   put(rule: Rule): void {
-    if (!isEnabled(rule)) {
-      return;
-    }
-    this.placeAt(inputPlace(rule)).takers.add(rule);
-    for (const output of rule.outputs) {
-      this.placeAt(outputPlace(rule, output)).makers.add(rule);
+    if (isEnabled(rule)) {
+      this.places.put(rule);
     }
   }
 
   take(rule: Rule): void {
-    for (const key of [inputPlace(rule), ...rule.outputs.map((output) => outputPlace(rule, output))]) {
-      const place = this.places.get(key);
-      place?.takers.delete(rule);
-      place?.makers.delete(rule);
-      if (place !== undefined && place.takers.size + place.makers.size === 0) {
-        this.places.delete(key);
-      }
-    }
+    this.places.take(rule);
   }
 
   /**
@@ -93,19 +81,17 @@ export class RuleGraph {
    */
   sharedBy(rule: Rule, othersMax: number): Shared[] {
     return (isEnabled(rule) ? rule.outputs : []).flatMap((output, index) => {
-      const key = outputPlace(rule, output);
-      const isSame = (maker: Rule, other: Output) =>
-        outputPlace(maker, other) === key && isOneStream(sourceOf(rule, output), sourceOf(maker, other));
+      const isSame = (maker: Rule, other: Output) => makeTheSame({ rule, output }, { rule: maker, output: other });
       const others: Rule[] = [];
       let count = rule.outputs.some((other, at) => at < index && isSame(rule, other)) ? 1 : 0;
       if (count === 1) {
         others.push(rule);
       }
-      const makers = this.places.get(key)?.makers ?? new Set<Rule>();
+      const makers = this.places.makersBeside(rule, output);
       let looked = 0;
-      for (const maker of makers) {
+      for (const maker of makers.rules) {
         if (looked === makersLookedAtMax) {
-          count += makers.size - looked;
+          count += makers.count - looked;
           break;
         }
         looked++;
@@ -122,14 +108,13 @@ export class RuleGraph {
 
   private fedBy(rule: Rule): Rule[] {
     return rule.outputs.flatMap((output) =>
-      [...(this.places.get(outputPlace(rule, output))?.takers ?? [])].filter((taker) => isHeard(taker, rule, output)),
+      [...this.places.takersOf(rule, output)].filter((taker) => takes(taker, rule, output)),
     );
   }
 
   private feeding(rule: Rule): Rule[] {
-    const key = inputPlace(rule);
-    return [...(this.places.get(key)?.makers ?? [])].filter((maker) =>
-      maker.outputs.some((output) => outputPlace(maker, output) === key && isHeard(rule, maker, output)),
+    return [...this.places.makersFor(rule)].filter((maker) =>
+      maker.outputs.some((output) => takes(rule, maker, output)),
     );
   }
 
@@ -137,16 +122,9 @@ export class RuleGraph {
   private hopsOf(way: readonly Rule[]): Hop[] {
     return way.slice(0, -1).flatMap((rule, at) => {
       const next = way[at + 1] ?? rule;
-      const key = inputPlace(next);
-      const output = rule.outputs.find((each) => outputPlace(rule, each) === key && isHeard(next, rule, each));
+      const output = rule.outputs.find((each) => takes(next, rule, each));
       return output === undefined ? [] : [{ rule, output }];
     });
-  }
-
-  private placeAt(key: string): Place {
-    const place = this.places.get(key) ?? { takers: new Set(), makers: new Set() };
-    this.places.set(key, place);
-    return place;
   }
 }
 
@@ -200,35 +178,4 @@ class Search {
     }
     return way;
   }
-}
-
-/** Where the rule takes from: equal to outputPlace of what comes there. Link names hold neither ':' nor '/'. */
-function inputPlace({ input_interface, input_group, input_port, input_protocol }: Rule): string {
-  return `${input_interface}:${input_group}:${input_port}/${input_protocol}`;
-}
-
-/** ESP has no ports; a rule for it takes from port 0. */
-function outputPlace({ input_protocol }: Rule, output: Output): string {
-  const port = input_protocol === protocols.esp ? 0 : output.port;
-  return `${output.interface}:${output.group}:${port}/${input_protocol}`;
-}
-
-/**
- * A rule for one source takes what comes from there: an output that says no source has an address of this machine, one that
- * preserves it any that its rule takes.
- */
-function isHeard({ input_source }: Rule, maker: Rule, output: Output): boolean {
-  const source = sourceOf(maker, output);
-  const isAny = source === undefined && output.preserve_source === true;
-  return input_source === undefined || isAny || input_source === source;
-}
-
-/** Two outputs with two sources are two channels to whoever asks for a source. */
-function isOneStream(one: string | undefined, other: string | undefined): boolean {
-  return one === undefined || other === undefined || one === other;
-}
-
-/** Where its datagrams come from as far as the rule says it. */
-function sourceOf(rule: Rule, output: Output): string | undefined {
-  return output.preserve_source === true ? rule.input_source : output.source_ip;
 }

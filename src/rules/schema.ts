@@ -6,23 +6,25 @@ import { checkOutput, espSourcePort, joinContradiction } from "./contradictions.
 import {
   claim,
   compact,
-  destination,
   dscp,
+  found,
   hostAddress,
   igmpVersion,
   linkName,
   list,
   objectError,
-  port,
   portZero,
   protocol,
   rejoinInterval,
   sourcePort,
   text,
   ttl,
+  wrongType,
 } from "./fields.ts";
 import { ruleId } from "./id.ts";
 import { description, plainLabels, tags } from "./labels.ts";
+import { rangeProblems } from "./mapping.ts";
+import { destinations, hostAddresses, inputLinkProblem, inputPorts, joinList, outputPort } from "./range-fields.ts";
 
 /** The protocols that can be relayed, by their number in the IPv4 header. */
 export const protocols = { udp: 17, esp: 50 } as const;
@@ -34,8 +36,8 @@ export const protocols = { udp: 17, esp: 50 } as const;
 export const outputSchema = z
   .object(
     {
-      group: destination,
-      port,
+      group: destinations,
+      port: outputPort,
       interface: linkName,
       ttl: ttl.nullish(),
       source_ip: hostAddress.nullish(),
@@ -48,7 +50,16 @@ export const outputSchema = z
   .check(checkOutput)
   .transform(compact);
 
+/** A link, or those whose names begin with what stands before a '*'. */
+const inputLink = z.string({ error: wrongType("the name of a network interface") }).check((context) => {
+  const problem = inputLinkProblem(context.value);
+  if (problem !== undefined) {
+    context.issues.push({ code: "custom", message: `${found(context.value)} ${problem}`, input: context.value });
+  }
+});
+
 /**
+ * `input_join`: which groups of a prefix are joined.
  * `exclusive`: whether nobody else on this host wants the input's datagrams; absent: found out (supervise/ending-policy.ts).
  * `input_igmp_version`, `input_rejoin_interval` (seconds): how its group is reported (supervise/rejoin.ts).
  * `allow_loop`: the rule may stand in a cycle of rules (loops.ts); one that allows it is enough for the cycle.
@@ -56,11 +67,12 @@ export const outputSchema = z
  */
 const ruleFields = {
   name: text("a name", limits.ruleNameSizeMax).nullish(),
-  input_interface: linkName,
-  input_group: destination,
-  input_port: port,
+  input_interface: inputLink,
+  input_group: destinations,
+  input_port: inputPorts,
   input_protocol: protocol.default(protocols.udp),
-  input_source: hostAddress.nullish(),
+  input_source: hostAddresses.nullish(),
+  input_join: joinList.nullish(),
   input_igmp_version: igmpVersion.nullish(),
   input_rejoin_interval: rejoinInterval.nullish(),
   outputs: list(outputSchema, "outputs", limits.ruleOutputsMax),
@@ -84,7 +96,18 @@ function checkRule(context: z.core.ParsePayload<Fields>): void {
     const { field, message } = joining;
     context.issues.push({ code: "custom", message, path: [`input_${field}`], input: undefined });
   }
+  checkRanges(context);
   checkPorts(context);
+}
+
+/** Whether the outputs can take, one to one, what the input says. */
+function checkRanges(context: z.core.ParsePayload<Fields>): void {
+  const { input_group: group, input_port: port, input_protocol: protocol, input_join: join, outputs } = context.value;
+  for (const { path, message } of rangeProblems({ group, port, protocol, join }, outputs)) {
+    const [side, field, ...rest] = path;
+    const place = side === "input" ? [`input_${String(field)}`, ...rest] : path;
+    context.issues.push({ code: "custom", message, path: place, input: undefined });
+  }
 }
 
 /** ESP has no ports, so only there 0 may stand for "none", and nothing else for one. */

@@ -5,6 +5,8 @@ import { limits } from "../limits.ts";
 import { RuleGraph } from "./graph.ts";
 import { describeInput, describeRule, inputKey } from "./key.ts";
 import { allowedText, loopText, othersNamedMax, sharedText } from "./loops.ts";
+import { shapeOf, Ties, tieText } from "./precedence.ts";
+import { isPattern, namesLink } from "./range.ts";
 import type { Rule } from "./schema.ts";
 
 /** What `add` did: the rule that now stands, and the one of the same id that it replaced, if any. */
@@ -16,8 +18,14 @@ export type Change = { put: readonly Rule[]; remove: readonly string[] };
 /** How many ids an error message names. */
 const idsNamedMax = 5;
 
-/** Why no rule may have an output on `name` when that is its input's link. */
-export function selfLoopText(name: string): string {
+/** Why no rule may have an output on `output` when its input's link is that, or a pattern that it belongs to. */
+export function selfLoopText(name: string, output: string): string {
+  if (isPattern(name)) {
+    return (
+      `Rule rejected: input_interface '${name}' stands for output_interface '${output}' too. ` +
+      "A datagram must not go back to where it came from: it would be captured again. Choose another output interface, or a longer name before the '*'."
+    );
+  }
   return (
     `Rule rejected: input_interface '${name}' and output_interface '${name}' cannot be the same. ` +
     "A datagram must not go back to where it came from: it would be captured again. Choose another output interface."
@@ -27,7 +35,8 @@ export function selfLoopText(name: string): string {
 /** What would echo a datagram to where it came from: an output on the rule's own input link. */
 function selfLoop(rule: Rule): string | undefined {
   const name = rule.input_interface;
-  return rule.outputs.some((output) => output.interface === name) ? selfLoopText(name) : undefined;
+  const output = rule.outputs.find((each) => namesLink(name, each.interface));
+  return output && selfLoopText(name, output.interface);
 }
 
 function takenText(rule: Rule, owner: Rule): string {
@@ -43,6 +52,9 @@ export class RuleTable {
   /** Input key to the id of the rule that owns it. */
   readonly #byKey = new Map<string, string>();
   readonly #byName = new Map<string, Set<string>>();
+  readonly #ties = new Ties();
+  /** How many rules have each shape. */
+  readonly #shapes = new Map<string, number>();
   readonly #graph = new RuleGraph();
   /** By id, as of the last change. */
   readonly #warnings = new Map<string, readonly string[]>();
@@ -69,15 +81,22 @@ export class RuleTable {
     }
     const leaving = new Set([...gone, ...put.map((rule) => rule.rule_id)]);
     const arriving = new Map<string, Rule>();
+    const ties = new Ties();
     for (const rule of put) {
       const key = inputKey(rule);
       const owner = this.#byKey.get(key) ?? "";
       const other = arriving.get(key) ?? (leaving.has(owner) ? undefined : this.#byId.get(owner));
-      const problem = selfLoop(rule) ?? (other && takenText(rule, other));
+      const equal = ties.find(rule, () => true) ?? this.#ties.find(rule, ({ rule_id }) => !leaving.has(rule_id));
+      const problem = selfLoop(rule) ?? (other && takenText(rule, other)) ?? (equal && tieText(rule, equal));
       if (problem !== undefined) {
         return problem;
       }
       arriving.set(key, rule);
+      ties.put(rule);
+    }
+    const shapes = this.#shapesAfter(put, leaving);
+    if (shapes > limits.matchShapesMax) {
+      return `Rule rejected: the inputs of all rules would have ${shapes} different lengths of prefixes and widths of port ranges; at most ${limits.matchShapesMax} are looked up for each frame. Use lengths and widths that other rules have.`;
     }
     const fresh = put.filter(({ rule_id }) => gone.has(rule_id) || !this.#byId.has(rule_id)).length;
     if (this.size - gone.size + fresh > limits.rulesMax && fresh > 0) {
@@ -160,9 +179,30 @@ export class RuleTable {
     return found.ok ? this.remove(found.value.rule_id) : found;
   }
 
+  #shapesAfter(put: readonly Rule[], leaving: ReadonlySet<string>): number {
+    const fresh = new Set(put.map(shapeOf).filter((shape) => !this.#shapes.has(shape)));
+    if (this.#shapes.size + fresh.size <= limits.matchShapesMax) {
+      return this.#shapes.size + fresh.size;
+    }
+    const staying = [...this.#byId.values()].filter(({ rule_id }) => !leaving.has(rule_id));
+    return new Set([...staying, ...put].map(shapeOf)).size;
+  }
+
+  #countShape(rule: Rule, by: number): void {
+    const shape = shapeOf(rule);
+    const count = (this.#shapes.get(shape) ?? 0) + by;
+    if (count === 0) {
+      this.#shapes.delete(shape);
+    } else {
+      this.#shapes.set(shape, count);
+    }
+  }
+
   #list(rule: Rule): void {
     this.#byId.set(rule.rule_id, rule);
     this.#byKey.set(inputKey(rule), rule.rule_id);
+    this.#ties.put(rule);
+    this.#countShape(rule, 1);
     this.#graph.put(rule);
     this.#warnings.clear();
     if (rule.name !== undefined) {
@@ -173,6 +213,8 @@ export class RuleTable {
 
   #unlist(rule: Rule): void {
     this.#byKey.delete(inputKey(rule));
+    this.#ties.take(rule);
+    this.#countShape(rule, -1);
     this.#graph.take(rule);
     this.#warnings.clear();
     if (rule.name !== undefined) {

@@ -34,7 +34,14 @@ export const RingPlaces = struct("mcr_ring_places", {
 
 export const Done = struct("mcr_done", { token: "u32", result: "i32", more: "u32" });
 
-export const Send = struct("mcr_send", { fd: "i32", piece_first: "u32", piece_count: "u32", segment_size: "u32" });
+export const Send = struct("mcr_send", {
+  fd: "i32",
+  address: "u32",
+  port: "u32",
+  piece_first: "u32",
+  piece_count: "u32",
+  segment_size: "u32",
+});
 
 export const Piece = struct("mcr_piece", { address_low: "u32", address_high: "u32", size: "u32", size_high: "u32" });
 

@@ -49,6 +49,18 @@ export function boundLink(fd: number): number {
   return result < 0 ? -1 : (scratch.i32[addressAt / 4 + 1] ?? -1);
 }
 
+/** The link's card hands up every multicast frame as long as the socket lives: PACKET_MR_ALLMULTI, packet(7). */
+export function hearAllMulticast(fd: number, linkIndex: number): Failure | undefined {
+  const { level, addMembership, allMulticast, size } = { level: 263, addMembership: 1, allMulticast: 2, size: 16 };
+  // struct packet_mreq: the link, the kind and the length of an address that this kind has none of.
+  scratch.i32[0] = linkIndex;
+  scratch.i32.set([allMulticast, 0, 0], 1);
+  return refusalOf(
+    "PACKET_ADD_MEMBERSHIP",
+    systemCall("setsockopt", fd, level, addMembership, Number(scratch.at(0)), size),
+  );
+}
+
 /**
  * Joins fanout group `id` of the link the socket is bound to, or, without one, a new group whose id no other program of
  * this network namespace has. Fragments are put together before the group's sockets see them. Returns the id.

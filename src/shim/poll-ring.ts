@@ -11,12 +11,17 @@ import type { Ring, RingShape } from "./ring.ts";
 
 /** A control message of one u16, UDP_SEGMENT: header, value, padding; cmsg(3), udp(7). */
 const segmentControl = { size: 24, lengthUsed: 18, value: 16, level: 17, type: 103 } as const;
+/** struct sockaddr_in; ip(7). */
+const place = { size: 16, family: 2 } as const;
 const half = 0x1_0000_0000;
 /** How often sends alone may be what a wait brings, before polls are looked at too: orders must be heard under any load. */
 const looksSparedMax = 8;
 
 const words = {
   message: Message.size / 4,
+  nameLow: Message.name_low / 4,
+  nameHigh: Message.name_high / 4,
+  nameSize: Message.name_size / 4,
   piecesLow: Message.pieces_low / 4,
   piecesHigh: Message.pieces_high / 4,
   pieceCount: Message.piece_count / 4,
@@ -38,12 +43,13 @@ export class PollRing implements Ring {
   private readonly watchedMax: number;
   /** Polls that have ended and not said so yet. */
   private readonly ended: { token: number; result: number }[] = [];
-  // Messages, controls and pieces, one after the other. Messages and controls are in the order of queueing, because one
-  // call sends several that lie side by side; pieces are by a send's index.
+  // Messages, controls, places and pieces, one after the other. The first two are in the order of queueing, because one call sends
+  // several that lie side by side; places that they go to and pieces are by a send's index.
   private readonly memory: Mapped;
   private readonly u32: Uint32Array;
   private readonly base: number;
   private readonly controlsAt: number;
+  private readonly placesAt: number;
   private readonly piecesAt: number;
   private readonly fds: Int32Array;
   private readonly tokens: Uint32Array;
@@ -63,7 +69,8 @@ export class PollRing implements Ring {
     this.watchedMax = entries;
     this.edges = new Edges(entries);
     this.controlsAt = sendsMax * Message.size;
-    this.piecesAt = this.controlsAt + sendsMax * segmentControl.size;
+    this.placesAt = this.controlsAt + sendsMax * segmentControl.size;
+    this.piecesAt = this.placesAt + sendsMax * place.size;
     this.memory = map(this.piecesAt + sendsMax * piecesMax * Piece.size);
     this.u32 = this.memory.u32;
     this.base = Number(this.memory.pointer);
@@ -98,6 +105,12 @@ export class PollRing implements Ring {
     }
   }
 
+  to(index: number, address: number, port: number): void {
+    const at = (this.placesAt + index * place.size) / 4;
+    this.u32[at] = place.family | (port << 16);
+    this.u32[at + 1] = address;
+  }
+
   piece(index: number, piece: number, address: number, size: number): void {
     const at = this.piecesAt / 4 + (index * this.piecesMax + piece) * words.piece;
     this.u32[at] = address % half;
@@ -110,6 +123,11 @@ export class PollRing implements Ring {
     assert(at < this.sendsMax && pieceCount <= this.piecesMax, "the ring has room for a send");
     const message = at * words.message;
     const pieces = this.base + this.piecesAt + index * this.piecesMax * Piece.size;
+    const to = this.placesAt + index * place.size;
+    const name = this.u32[to / 4 + 1] === 0 ? 0 : this.base + to;
+    this.u32[message + words.nameLow] = name % half;
+    this.u32[message + words.nameHigh] = name / half;
+    this.u32[message + words.nameSize] = name === 0 ? 0 : place.size;
     this.u32[message + words.piecesLow] = pieces % half;
     this.u32[message + words.piecesHigh] = pieces / half;
     this.u32[message + words.pieceCount] = pieceCount;

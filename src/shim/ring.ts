@@ -33,6 +33,8 @@ export type Ring = {
   poll(fd: number, events: number, token: number): void;
   /** Ends the poll under `token`: its last completion says -ECANCELED. */
   cancel(token: number): void;
+  /** Where send `index` goes, in network order, whatever its socket is connected to; address 0: to where that is. Before send(). */
+  to(index: number, address: number, port: number): void;
   /** Puts `size` bytes at `address` (as C knows it) into place `piece` of send `index`. */
   piece(index: number, piece: number, address: number, size: number): void;
   /**
@@ -70,6 +72,8 @@ const words = {
   piece: Piece.size / 4,
   done: Done.size / 4,
   fd: Send.fd / 4,
+  address: Send.address / 4,
+  port: Send.port / 4,
   pieceFirst: Send.piece_first / 4,
   pieceCount: Send.piece_count / 4,
   segmentSize: Send.segment_size / 4,
@@ -125,6 +129,12 @@ export class Uring implements Ring {
 
   cancel(token: number): void {
     assert(shim.mcr_ring_cancel(this.pointer, token) === 0, "the ring has room for a cancellation");
+  }
+
+  to(index: number, address: number, port: number): void {
+    const at = index * words.send;
+    this.sends[at + words.address] = address;
+    this.sends[at + words.port] = port;
   }
 
   piece(index: number, piece: number, address: number, size: number): void {

@@ -29,6 +29,7 @@ export type SystemCall =
   | "prctl"
   | "prlimit64"
   | "seccomp"
+  | "setsockopt"
   | "unshare";
 
 /**

@@ -1,10 +1,12 @@
 // Capture sockets, made where the privileges are and handed to workers: one for each worker and input link, the sockets of a
 // link in one fanout group. A socket hears nothing until its group is given a filter.
+import { isMulticast } from "../base/ipv4.ts";
 import { limits } from "../limits.ts";
 import {
   attachFilter,
   bindCapture,
   boundLink,
+  hearAllMulticast,
   joinFanout,
   packetVersion2,
   type RingGeometry,
@@ -109,6 +111,8 @@ export class CaptureGroup {
   private readonly sockets = new Map<number, CaptureSocket>();
   private filter: Filter = { program: passNothing, rangeCount: 0, unwantedCount: 0 };
   private rangesMax: number = limits.filterRangesMax;
+  /** The socket for whose sake the card hands up all multicast; -1: none. */
+  private hearing = -1;
 
   constructor(link: Link) {
     this.link = link;
@@ -151,7 +155,7 @@ export class CaptureGroup {
     const hasEthernetHeader = macType === macTypes.ethernet || macType === macTypes.loopback;
     for (;;) {
       const filter = filterOf(all, { hasEthernetHeader, rangesMax: this.rangesMax });
-      const failure = this.attach(filter);
+      const failure = this.attach(filter) ?? this.hearPrefixes(all);
       if (failure === undefined) {
         this.filter = filter;
         return undefined;
@@ -175,6 +179,18 @@ export class CaptureGroup {
     for (const fd of [...this.sockets.keys()]) {
       this.drop(fd);
     }
+  }
+
+  /** Nobody joins all groups of a prefix, and a card hands up those alone that somebody joined, unless it is told to. */
+  private hearPrefixes(wanted: readonly Wanted[]): Failure | undefined {
+    const [member] = this.sockets.values();
+    const hasPrefix = wanted.some(({ address, last = address }) => last > address && isMulticast(address));
+    if (!hasPrefix || member === undefined || this.hearing === member.fd) {
+      return undefined;
+    }
+    const failure = hearAllMulticast(member.fd, this.link.index);
+    this.hearing = failure === undefined ? member.fd : -1;
+    return failure;
   }
 
   private attach({ program }: Filter): Failure | undefined {

@@ -42,10 +42,12 @@ export class EndingFacts {
    */
   now(running: readonly EndingRule[]): Facts | string {
     const startMs = performance.now();
-    const isNew = running.some(({ rule }) => !this.ports.has(rule.input_port));
+    // Rules with ranges never end (ending.ts): nobody asks who else wants theirs.
+    const ports = running.flatMap(({ rule: { input_port: port } }) => (typeof port === "number" ? [port] : []));
+    const isNew = ports.some((port) => !this.ports.has(port));
     if (isNew || (this.isStale && startMs >= this.notBeforeMs)) {
       this.isStale = false;
-      this.ports = new Set(running.map(({ rule }) => rule.input_port));
+      this.ports = new Set(ports);
       this.listeners = this.readListeners();
       const endMs = performance.now();
       // Thousands of groups and sockets take their time: looking stays a small share of it.

@@ -1,6 +1,8 @@
 // Whether the datagrams of a rule may end after the tap. The default never takes anything from another function of this host:
 // whatever could want them keeps them coming, and the answer says what that is. Pure.
 import { formatIpv4, isMulticast, parseIpv4 } from "../base/ipv4.ts";
+import { isRanged } from "../rules/precedence.ts";
+import { portsOf } from "../rules/range.ts";
 import { protocols, type Rule } from "../rules/schema.ts";
 import type { Link } from "./links.ts";
 import { type BoundSocket, groupKey, type Listeners } from "./listeners.ts";
@@ -23,6 +25,9 @@ const takingKinds: readonly string[] = ["macvlan", "macvtap", "ipvlan", "ipvtap"
 
 /** Why the datagrams of `rule`, which arrive on `link`, go on to this host; undefined: they end after the tap. */
 export function reasonToPass(rule: Rule, link: Link, facts: Facts): string | undefined {
+  if (isRanged(rule)) {
+    return "it names more than one address, port or link, and only single ones are looked up at tc ingress";
+  }
   if (rule.exclusive !== undefined) {
     return rule.exclusive ? undefined : "the rule says that it is not exclusive";
   }
@@ -41,7 +46,7 @@ function listenerReason(rule: Rule, address: number, link: Link, { listeners }: 
   const isOther = ({ inode }: { inode: number }) => !listeners.isOwn(inode);
   const hears = (socket: BoundSocket) => (socket.address === 0 || socket.address === address) && isOther(socket);
   const where = `${rule.input_group}:${rule.input_port}`;
-  if (listeners.udp.get(rule.input_port)?.some(hears)) {
+  if (listeners.udp.get(portsOf(rule.input_port).first)?.some(hears)) {
     return `another program of this host is bound to ${where}`;
   }
   if (!isMulticast(address) && listeners.transparent.some(isOther)) {

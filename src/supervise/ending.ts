@@ -3,6 +3,8 @@
 // that every datagram then makes for nothing.
 import { formatIpv4, parseIpv4 } from "../base/ipv4.ts";
 import { ruleMax } from "../relay/counters.ts";
+import { isRanged } from "../rules/precedence.ts";
+import { portsOf } from "../rules/range.ts";
 import type { Rule } from "../rules/schema.ts";
 import { errno } from "../shim/errno.ts";
 import { EndingProgram, type ProgramCounts, type ProgramKey, type ProgramRule } from "../shim/program.ts";
@@ -68,7 +70,7 @@ export class Ending {
   /** What arrived for a rule while the program looked, undefined when it never did. */
   counts(serial: number): ProgramCounts | undefined {
     const known = this.known.get(serial);
-    return known && this.program?.counts(known.counter);
+    return known?.key && this.program?.counts(known.counter);
   }
 
   /** Leaves the frames of a rule alone from now on: before workers are told that it goes or changes. */
@@ -148,6 +150,13 @@ export class Ending {
     const known = this.known.get(serial) ?? this.begin(serial, counter);
     const reason =
       this.linkFailures.get(link.index) ?? (typeof facts === "string" ? facts : reasonToPass(rule, link, facts));
+    if (isRanged(rule)) {
+      // Nothing of it stands in the map: an entry says one address and port.
+      if (known.verdict === undefined) {
+        this.note(known, rule, reason);
+      }
+      return;
+    }
     const key = keyOf(rule, link);
     const isSame = known.key?.link === key.link && known.verdict?.ended === (reason === undefined);
     if (!isSame) {
@@ -225,7 +234,7 @@ function keyOf(rule: Rule, link: Link): ProgramKey {
     link: link.index,
     destination: parseIpv4(rule.input_group) ?? 0,
     source: rule.input_source === undefined ? 0 : (parseIpv4(rule.input_source) ?? 0),
-    port: rule.input_port,
+    port: portsOf(rule.input_port).first,
     protocol: rule.input_protocol,
   };
 }

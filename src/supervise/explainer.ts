@@ -5,13 +5,15 @@ import { done, failed, type Outcome } from "../base/outcome.ts";
 import { printable } from "../base/printable.ts";
 import type { Explanation, Finding } from "../control/explanation.ts";
 import { refusals } from "../relay/counters.ts";
-import { describeInput } from "../rules/key.ts";
+import { describeInput, describeRule } from "../rules/key.ts";
 import { isEnabled } from "../rules/labels.ts";
+import { areaOf, areasOverlap, compareAreas, reasonBefore } from "../rules/precedence.ts";
+import { linksOverlap, namesLink } from "../rules/range.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import type { KernelRoutes } from "./kernel-routes.ts";
 import type { Links } from "./links.ts";
-import { type LiveRule, membershipOf } from "./live-rule.ts";
+import { type LiveRule, membershipsOf } from "./live-rule.ts";
 import { dropReasons, type Lost } from "./lost.ts";
 import type { Memberships } from "./memberships.ts";
 import { neighbourAt } from "./neighbours.ts";
@@ -34,6 +36,8 @@ export type ExplainerParts = {
 };
 
 const monotonic = 1;
+/** Rules that want some of the same, named one by one. */
+const rivalsNamedMax = 5;
 
 /** Answers why nothing arrives. */
 export class Explainer {
@@ -60,7 +64,11 @@ export class Explainer {
       ...(rule.name === undefined ? {} : { name: rule.name }),
       input: describeInput(rule),
       // A rule that works may still be odd.
-      findings: [...this.sorted(findings, () => this.goodNews(input, live.value)), ...this.warningFindings(live.value)],
+      findings: [
+        ...this.sorted(findings, () => this.goodNews(input, live.value)),
+        ...this.rivalFindings(live.value),
+        ...this.warningFindings(live.value),
+      ],
     });
   }
 
@@ -108,10 +116,10 @@ export class Explainer {
 
   private inputFacts(live: LiveRule): InputFacts {
     const { rule, counter, pending, sinceMs } = live;
-    const { workers, links, memberships, lost } = this.parts;
+    const { workers, memberships } = this.parts;
     const { pages, places } = workers;
-    const link = links.table().get(rule.input_interface);
-    const group = parseIpv4(rule.input_group) ?? 0;
+    const { group } = areaOf(rule);
+    const wanted = membershipsOf(live);
     const totals = ruleTotals(pages, counter);
     const holder = this.holderOf(live);
     const near = ruleTotals(pages, holder);
@@ -119,7 +127,7 @@ export class Explainer {
     const refused = latestOf(pages, holder, "refusedNs");
     const tagged = latestOf(pages, holder, "taggedNs");
     return {
-      link: { name: rule.input_interface, state: link === undefined ? "missing" : link.isUp ? "up" : "down" },
+      link: { name: rule.input_interface, state: this.stateOf(live) },
       group: rule.input_group,
       port: rule.input_port,
       source: rule.input_source,
@@ -131,7 +139,13 @@ export class Explainer {
         all: places.length,
         reason: places.find((place) => place.reason !== undefined)?.reason,
       },
-      isJoined: isMulticast(group) ? memberships.holds(membershipOf(live)) : undefined,
+      isJoined:
+        wanted.length === 0
+          ? group.bits === 32 && isMulticast(group.first)
+            ? false
+            : undefined
+          : wanted.every((each) => memberships.holds(each)),
+      joins: group.bits < 32 && isMulticast(group.first) ? (rule.input_join ?? []) : undefined,
       matched: { count: totals.datagrams, age: ageOf(totals.lastSeenNs) },
       other: {
         ...seen(near, "otherFrames", "otherNs"),
@@ -140,8 +154,45 @@ export class Explainer {
       },
       refused: { ...seen(near, "refused", "refusedNs"), reason: refusals[refused.refusedReason - 1] },
       tagged: { ...seen(near, "tagged", "taggedNs"), vlan: tagged.taggedVlan },
-      kernelDrops: lost.inKernel(rule.input_interface, Date.now()),
+      kernelDrops: this.dropsOf(live),
     };
+  }
+
+  /** Of its link; of a rule that stands for many, up when one of them is captured. */
+  private stateOf({ rule, captures }: LiveRule): InputFacts["link"]["state"] {
+    const table = this.parts.links.table();
+    const name = rule.input_interface;
+    const meant = [...table.values()].filter((link) => link.name === name || namesLink(name, link.name));
+    if (meant.length === 0) {
+      return "missing";
+    }
+    return captures.length > 0 || meant.some((link) => link.isUp) ? "up" : "down";
+  }
+
+  private dropsOf({ rule, captures }: LiveRule): Seen {
+    const names = captures.length === 0 ? [rule.input_interface] : captures.map(({ link }) => link.name);
+    const drops = names.map((name) => this.parts.lost.inKernel(name, Date.now()));
+    const ages = drops.flatMap(({ age }) => age ?? []);
+    const count = drops.reduce((sum, each) => sum + each.count, 0);
+    return { count, age: ages.length === 0 ? undefined : Math.min(...ages) };
+  }
+
+  /** Which rules go before this one, and which it goes before, where they want the same. */
+  private rivalFindings({ rule }: LiveRule): Finding[] {
+    const area = areaOf(rule);
+    const others = this.parts.relaying
+      .list()
+      .filter((each) => each.rule !== rule && isEnabled(each.rule) && areasOverlap(area, areaOf(each.rule)));
+    return others.slice(0, rivalsNamedMax).map(({ rule: other }) => {
+      const isBefore = compareAreas(area, areaOf(other)) < 0;
+      const [winner, loser] = isBefore ? [rule, other] : [other, rule];
+      const why = reasonBefore(areaOf(winner), areaOf(loser));
+      const what = `${describeRule(other)} wants ${describeInput(other)}`;
+      const text = isBefore
+        ? `of what both want this rule gets it: ${what}, and of this rule ${why}`
+        : `of what both want the other gets it: ${what}, and ${why}`;
+      return { verdict: isBefore ? "goes_before" : "goes_behind", text, evidence: [] };
+    });
   }
 
   /** The rule under whose counters workers keep what went to the group and to no rule: any of the same group and link. */
@@ -150,7 +201,8 @@ export class Explainer {
     const sisters = this.parts.relaying
       .list()
       .filter(
-        ({ rule: each }) => each.input_interface === rule.input_interface && each.input_group === rule.input_group,
+        ({ rule: each }) =>
+          linksOverlap(each.input_interface, rule.input_interface) && each.input_group === rule.input_group,
       );
     const latest = (at: number) => {
       const { otherNs, refusedNs, taggedNs } = ruleTotals(pages, at);
@@ -188,7 +240,14 @@ export class Explainer {
   private nextHop({ output, pending }: LiveOutput): OutputFacts["nextHop"] {
     const link = this.parts.links.table().get(output.interface);
     const address = parseIpv4(output.group) ?? 0;
-    if (link === undefined || pending !== undefined || isMulticast(address) || link.macType !== macTypes.ethernet) {
+    // Of a prefix each address may have its own.
+    if (
+      address === 0 ||
+      link === undefined ||
+      pending !== undefined ||
+      isMulticast(address) ||
+      link.macType !== macTypes.ethernet
+    ) {
       return undefined;
     }
     const hop = formatIpv4(this.parts.links.gatewayTo(address, link.index) ?? address);

@@ -8,8 +8,8 @@ import type { FilterProgram } from "../shim/capture.ts";
 import { codes, jumpMax, Program } from "./bpf.ts";
 import { coarsened, type Range, rangesOf, rangesSize } from "./ranges.ts";
 
-/** What a rule wants to see: an address (host order) and 17 (UDP) or 50 (ESP). */
-export type Wanted = { address: number; protocol: number };
+/** What a rule wants to see: an address (host order), or all from there to `last`, and 17 (UDP) or 50 (ESP). */
+export type Wanted = { address: number; last?: number; protocol: number };
 
 /** What the filter has to know of the link, and how exact it may be. */
 export type FilterOptions = {
@@ -36,7 +36,9 @@ const unwantedTypes = { otherHost: 3, outgoing: 4 } as const;
 export function filterOf(wanted: Iterable<Wanted>, options: FilterOptions): Filter {
   const all = [...wanted];
   const exact = [protocols.udp, protocols.esp].map((protocol) =>
-    rangesOf(all.filter((each) => each.protocol === protocol).map((each) => each.address)),
+    rangesOf(
+      all.filter((each) => each.protocol === protocol).map(({ address, last = address }) => ({ first: address, last })),
+    ),
   );
   const kept = withinBudget(exact, options.rangesMax ?? limits.filterRangesMax);
   const [udp = [], esp = []] = kept;

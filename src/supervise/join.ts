@@ -3,7 +3,7 @@ import { formatIpv4 } from "../base/ipv4.ts";
 import { errno } from "../shim/errno.ts";
 import { failureText } from "../shim/socket.ts";
 import type { CapturedLink, Captures } from "./captures.ts";
-import { type LiveRule, membershipOf, wantedOf } from "./live-rule.ts";
+import { type LiveRule, membershipsOf, wantedOf } from "./live-rule.ts";
 import type { Memberships } from "./memberships.ts";
 
 /** Who carries it out, and who is told what was refused. */
@@ -34,13 +34,19 @@ export class Joins {
   follow(lives: readonly LiveRule[], lost: readonly CapturedLink[] = []): void {
     const { captures, memberships, onNews } = this.parts;
     const running = lives.filter((live) => live.pending === undefined);
-    const wanting = Map.groupBy(running, (live) => live.capture);
+    const wanting = Map.groupBy(
+      running.flatMap((live) => live.captures.map((captured) => ({ captured, wanted: wantedOf(live) }))),
+      ({ captured }) => captured,
+    );
     const refusals: string[] = [];
     for (const captured of captures.list()) {
-      const refused = captures.want(captured, (wanting.get(captured) ?? []).map(wantedOf));
+      const refused = captures.want(
+        captured,
+        (wanting.get(captured) ?? []).map(({ wanted }) => wanted),
+      );
       refusals.push(...(refused === undefined ? [] : [refused]));
     }
-    const failures = memberships.sync(running.map(membershipOf).filter((each) => each !== undefined));
+    const failures = memberships.sync(running.flatMap(membershipsOf));
     failures.push(...lost.flatMap(({ link }) => memberships.rejoin(link.index)));
     // A link that went since it was looked at: its bell has rung, and then its rules will wait.
     for (const failure of failures.filter(({ errno: code }) => code !== errno.ENODEV)) {

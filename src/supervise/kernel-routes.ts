@@ -2,9 +2,12 @@
 // twice. Read from /proc/net/ip_mr_vif and ip_mr_cache (net/ipv4/ipmr.c), which nothing announces the changes of.
 import { readFileSync } from "node:fs";
 import { swap } from "../base/byte-order.ts";
-import { formatIpv4, isMulticast, parseIpv4 } from "../base/ipv4.ts";
+import { formatIpv4, isMulticast } from "../base/ipv4.ts";
 import { codeOf, reasonOf } from "../base/outcome.ts";
 import { limits } from "../limits.ts";
+import { areaOf } from "../rules/precedence.ts";
+import { holds, namesLink, prefixOf } from "../rules/range.ts";
+import type { Output } from "../rules/schema.ts";
 import type { LiveRule } from "./live-rule.ts";
 
 /** One route that is in use: links by name, addresses in host order; 0 is any. */
@@ -77,9 +80,7 @@ export function duplicates(
   const found = new Map<string, string[]>();
   for (const live of lives.filter(({ pending }) => pending === undefined)) {
     const texts = live.outputs.flatMap(({ output, pending }) => {
-      const group = parseIpv4(output.group) ?? 0;
-      const known =
-        pending === undefined && isMulticast(group) ? byOutput.get(`${output.interface} ${group}`) : undefined;
+      const known = pending === undefined ? madeBeside(output, byOutput) : undefined;
       const text = known && textOf(live, output.interface, known, isEnded);
       return text === undefined ? [] : [text];
     });
@@ -90,6 +91,18 @@ export function duplicates(
   return found;
 }
 
+function madeBeside(output: Output, byOutput: ReadonlyMap<string, KernelRoute[]>): KernelRoute[] | undefined {
+  const prefix = prefixOf(output.group);
+  if (prefix.bits === 32) {
+    return isMulticast(prefix.first) ? byOutput.get(`${output.interface} ${prefix.first}`) : undefined;
+  }
+  const routes = [...new Set([...byOutput.values()].flat())];
+  const beside = routes.filter(
+    ({ group, outputs }) => outputs.includes(output.interface) && holds(prefix, { first: group, bits: 32 }),
+  );
+  return beside.length === 0 ? undefined : beside;
+}
+
 /** The same datagrams twice is worse than other ones beside them, and said first. */
 function textOf(
   { rule, serial }: LiveRule,
@@ -97,11 +110,11 @@ function textOf(
   routes: readonly KernelRoute[],
   isEnded: (serial: number) => boolean,
 ): string | undefined {
-  const source = rule.input_source === undefined ? 0 : (parseIpv4(rule.input_source) ?? 0);
+  const { group, source } = areaOf(rule);
   const isSame = (route: KernelRoute) =>
-    route.input === rule.input_interface &&
-    route.group === parseIpv4(rule.input_group) &&
-    (source === 0 || route.source === 0 || route.source === source);
+    namesLink(rule.input_interface, route.input) &&
+    holds(group, { first: route.group, bits: 32 }) &&
+    (route.source === 0 || holds(source, { first: route.source, bits: 32 }));
   const [same] = routes.filter(isSame);
   if (same !== undefined) {
     const where = `${rule.input_group} from ${same.input} to ${output}`;

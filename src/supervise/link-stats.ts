@@ -1,11 +1,11 @@
 // What is known of the links that rules name, in the words of GetStatus.
-import { formatIpv4, isMulticast, parseIpv4 } from "../base/ipv4.ts";
+import { formatIpv4 } from "../base/ipv4.ts";
 import type { LinkStatus } from "../control/status.ts";
 import { linkField, linkFirst, linkSize } from "../relay/counters.ts";
 import type { Captures } from "./captures.ts";
 import type { Ending } from "./ending.ts";
-import type { LinksView } from "./links.ts";
-import type { LiveRule } from "./live-rule.ts";
+import type { Link, LinksView } from "./links.ts";
+import { type LiveRule, membershipsOf } from "./live-rule.ts";
 import type { Page } from "./pages.ts";
 import type { Rejoin } from "./rejoin.ts";
 
@@ -22,18 +22,18 @@ export type LinkParts = {
 
 /** Every link that one of `lives` takes from or sends to, by name. */
 export function linkStatus(parts: LinkParts, lives: readonly LiveRule[]): LinkStatus[] {
-  const named = lives.flatMap(({ rule }) => [rule.input_interface, ...rule.outputs.map((each) => each.interface)]);
+  const named = lives.flatMap((live) => [...inputsOf(live), ...live.rule.outputs.map((each) => each.interface)]);
   return [...new Set(named)].sort().map((name) => {
     const link = parts.links.table().get(name);
     const [address] = link?.addresses ?? [];
     const way = link === undefined ? undefined : parts.ending.wayOf(link.index);
-    const inputs = lives.filter(({ rule }) => rule.input_interface === name);
+    const inputs = lives.filter((live) => inputsOf(live).includes(name));
     return {
       name,
       ...(link === undefined ? {} : { index: link.index }),
       state: link === undefined ? "missing" : link.isUp ? "up" : "down",
       ...(address === undefined ? {} : { address: formatIpv4(address.address) }),
-      memberships: groupCount(inputs),
+      memberships: groupCount(inputs, link),
       inputs: inputs.length,
       outputs: lives.flatMap(({ rule }) => rule.outputs).filter((output) => output.interface === name).length,
       kernel_drops: parts.kernelDrops.get(name) ?? 0,
@@ -44,11 +44,17 @@ export function linkStatus(parts: LinkParts, lives: readonly LiveRule[]): LinkSt
   });
 }
 
-function groupCount(inputs: readonly LiveRule[]): number {
-  const joined = inputs.filter(
-    ({ pending, rule }) => pending === undefined && isMulticast(parseIpv4(rule.input_group) ?? 0),
-  );
-  return new Set(joined.map(({ rule }) => `${rule.input_group} ${rule.input_source}`)).size;
+/** The links that a rule takes from; of one that stands for many, those that are captured. */
+function inputsOf({ rule, captures }: LiveRule): string[] {
+  return captures.length === 0 ? [rule.input_interface] : captures.map(({ link }) => link.name);
+}
+
+function groupCount(inputs: readonly LiveRule[], link: Link | undefined): number {
+  const joined = inputs
+    .filter(({ pending }) => pending === undefined)
+    .flatMap(membershipsOf)
+    .filter(({ linkIndex }) => linkIndex === link?.index);
+  return new Set(joined.map(({ group, source }) => `${group} ${source}`)).size;
 }
 
 /** How often memberships were reported again; nothing when none ever was. */

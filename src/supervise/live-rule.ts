@@ -1,7 +1,9 @@
 // A rule at run time, and what it means to each of those it concerns: workers, memberships, the capture filter, the log.
-import { parseIpv4 } from "../base/ipv4.ts";
+import { isMulticast, parseIpv4 } from "../base/ipv4.ts";
 import { limits } from "../limits.ts";
 import { isEnabled } from "../rules/labels.ts";
+import { areaOf, rangeOf } from "../rules/precedence.ts";
+import { isPattern, lastOf } from "../rules/range.ts";
 import type { Rule } from "../rules/schema.ts";
 import type { Order, OrderRule } from "../worker/orders.ts";
 import type { CapturedLink } from "./captures.ts";
@@ -20,7 +22,10 @@ export type LiveRule = {
   /** By performance.now(). */
   readonly sinceMs: number;
   readonly outputs: LiveOutput[];
-  capture: CapturedLink | undefined;
+  /** Its link's, or those of the links whose names it stands for. */
+  captures: readonly CapturedLink[];
+  /** Why links that it stands for are not captured, though others are. */
+  uncaptured: readonly string[];
   /** Why nothing of it runs; undefined when workers have it. */
   pending: string | undefined;
 };
@@ -32,21 +37,23 @@ export function liveState({ rule, pending }: Pick<LiveRule, "rule" | "pending">)
 
 /** The rule as workers are told of it. */
 export function orderRule(live: LiveRule): OrderRule {
-  const { rule, serial, capture, outputs } = live;
+  const { rule, serial, counter, captures, outputs } = live;
+  const { group, ports, source } = areaOf(rule);
+  const range = rangeOf(rule);
   return {
     serial,
     rule_id: rule.rule_id,
-    counter: live.counter,
-    capture: capture?.serial ?? 0,
-    group: parseIpv4(rule.input_group) ?? 0,
-    port: rule.input_port,
+    counter,
+    captures: captures.map((captured) => captured.serial),
+    group: group.first,
+    port: ports.first,
     protocol: rule.input_protocol,
-    source: sourceOf(rule),
-    outputs: outputs.map(({ id, counter, fd, stamp }) => ({
-      id,
-      counter,
-      isPending: fd < 0,
+    source: source.first,
+    ...(range === undefined ? {} : { range }),
+    outputs: outputs.map(({ id, counter, fd, stamp, mapping }) => ({
+      ...{ id, counter, isPending: fd < 0 },
       ...(stamp === undefined ? {} : { stamp }),
+      ...(mapping === undefined ? {} : { mapping }),
     })),
   };
 }
@@ -71,21 +78,30 @@ export function socketOrdersOf(lives: readonly LiveRule[]): SocketOrder[] {
   return orders;
 }
 
-/** What has to be joined for the rule; undefined while its link is not captured. */
-export function membershipOf({ capture, rule }: LiveRule): Membership | undefined {
-  return capture && { linkIndex: capture.link.index, group: parseIpv4(rule.input_group) ?? 0, source: sourceOf(rule) };
+/** What has to be joined for the rule, on every link that is captured for it: of a prefix, what its list says. */
+export function membershipsOf({ captures, rule }: LiveRule): Membership[] {
+  const { group, source: sender } = areaOf(rule);
+  const groups = group.bits === 32 ? [group.first] : (rule.input_join ?? []).map((each) => parseIpv4(each) ?? 0);
+  // The kernel knows no prefixes of sources: what others send there is let in, and left to the match.
+  const source = sender.bits === 32 ? sender.first : 0;
+  return captures.flatMap(({ link }) =>
+    groups.filter(isMulticast).map((each) => ({ linkIndex: link.index, group: each, source })),
+  );
 }
 
-/** What the filter of its link has to let through. */
+/** What the filter of its links has to let through. */
 export function wantedOf({ rule }: LiveRule): Wanted {
-  return { address: parseIpv4(rule.input_group) ?? 0, protocol: rule.input_protocol };
+  const { group } = areaOf(rule);
+  return { address: group.first, last: lastOf(group), protocol: rule.input_protocol };
 }
 
 /** Those whose datagrams workers consume, each with its link as it is now. */
 export function endable(lives: readonly LiveRule[], table: ReadonlyMap<string, Link>): EndingRule[] {
-  return lives.flatMap(({ rule, serial, counter, capture, pending }) => {
-    const link = table.get(rule.input_interface);
-    const isRunning = pending === undefined && capture !== undefined && link?.index === capture.link.index;
+  return lives.flatMap(({ rule, serial, counter, captures, pending }) => {
+    // One that stands for many links does not end anywhere (ending.ts): any of them will do.
+    const [captured] = captures;
+    const link = table.get(captured?.link.name ?? "");
+    const isRunning = pending === undefined && captured !== undefined && link?.index === captured.link.index;
     return isRunning ? [{ rule, serial, counter, link }] : [];
   });
 }
@@ -116,15 +132,10 @@ export function newsOf({ rule, outputs, pending: why }: LiveRule): Record<string
   };
 }
 
-/** Host order; 0 is every source. */
-function sourceOf(rule: Rule): number {
-  return rule.input_source === undefined ? 0 : (parseIpv4(rule.input_source) ?? 0);
-}
-
 /** Why the input link `name` cannot be captured as it is now; undefined when it can. */
 export function usable(name: string, link: { isUp: boolean } | undefined): string | undefined {
   if (link === undefined) {
-    return pendingText("inputMissing", { link: name });
+    return pendingText(isPattern(name) ? "inputsMissing" : "inputMissing", { link: name });
   }
   return link.isUp ? undefined : pendingText("linkDown", { link: name });
 }

@@ -28,7 +28,7 @@ import { pendingText } from "./pending.ts";
 
 /**
  * Where datagrams shall go; addresses in host order, multicast or unicast. `ttl` absent: 1 for multicast, else the kernel's;
- * `dscp` absent: 0.
+ * `dscp` absent: 0. `isMapped`: to many places like this one, which each send names; the socket is connected to none.
  */
 export type OutputWish = {
   interface: string;
@@ -41,6 +41,7 @@ export type OutputWish = {
   sourcePort?: number;
   /** Takes whole datagrams, headers and all: they have their senders' addresses. */
   isStamped?: boolean;
+  isMapped?: boolean;
 };
 
 /** A socket, or why there is none yet, in words for an operator. */
@@ -117,7 +118,7 @@ function setUp(fd: number, link: Link, wish: OutputWish, bufferSize: number): Fa
     // The lower two bits are for congestion (RFC 3168), and the kernel's.
     (wish.dscp === undefined ? undefined : setOption(fd, "IP_TOS", wish.dscp << 2)) ??
     bindSource(fd, wish) ??
-    connect(fd, wish.group, wish.port)
+    (wish.isMapped === true ? undefined : connect(fd, wish.group, wish.port))
   );
 }
 

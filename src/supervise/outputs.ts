@@ -2,9 +2,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { isMulticast, parseIpv4 } from "../base/ipv4.ts";
 import { limits } from "../limits.ts";
+import type { Mapping } from "../relay/aim.ts";
 import { outputMax } from "../relay/counters.ts";
 import type { Stamp } from "../relay/stamp.ts";
 import { compact } from "../rules/fields.ts";
+import { isMapped, portOf } from "../rules/mapping.ts";
+import { parseOffset, portsOf, prefixOf } from "../rules/range.ts";
 import { type Output, protocols, type Rule } from "../rules/schema.ts";
 import { closeSocket } from "../shim/socket.ts";
 import type { Link, LinksView } from "./links.ts";
@@ -24,6 +27,8 @@ export type LiveOutput = {
   pending: string | undefined;
   /** What workers write before each datagram, of an output that preserves its sender's address. */
   stamp: Stamp | undefined;
+  /** How workers find out where a datagram goes; undefined: its socket is connected to the one place. */
+  mapping: Mapping | undefined;
   /** What its socket was made from; another text means that it must be made anew. */
   madeFrom: string;
 };
@@ -84,14 +89,8 @@ export class Outputs {
       }
       outputs.push(
         same ?? {
-          output,
-          ttl,
-          counter,
-          id: 0,
-          fd: -1,
-          pending: pendingText("notLooked", {}),
-          stamp: undefined,
-          madeFrom: "",
+          ...{ output, ttl, counter, id: 0, fd: -1 },
+          ...{ pending: pendingText("notLooked", {}), stamp: undefined, mapping: undefined, madeFrom: "" },
         },
       );
     }
@@ -102,10 +101,12 @@ export class Outputs {
    * Brings one output in line with the links: opens its socket, opens it anew, or gives it up. Returns the socket that is no
    * longer wanted (to be closed once no worker uses it), and whether anything changed.
    */
-  settle(live: LiveOutput, protocol: number): { changed: boolean; stale: number } {
+  settle(live: LiveOutput, rule: Rule): { changed: boolean; stale: number } {
     const link = this.links.table().get(live.output.interface);
-    const wish = this.wishOf(live, protocol);
-    const from = this.basisOf(wish, link);
+    const wish = this.wishOf(live, rule);
+    const mapping = mappingOf(live.output, rule);
+    // Another place than before, though the words are the same: "+1000" of another port.
+    const from = JSON.stringify([this.basisOf(wish, link), wish.port, mapping]);
     if (live.fd >= 0 && live.madeFrom === from) {
       return { changed: false, stale: -1 };
     }
@@ -113,6 +114,7 @@ export class Outputs {
     const stale = live.fd;
     const wasPending = live.pending;
     live.madeFrom = from;
+    live.mapping = mapping;
     live.fd = "fd" in opened ? opened.fd : -1;
     live.pending = "fd" in opened ? undefined : opened.pending;
     live.stamp = live.fd >= 0 && wish.isStamped === true ? stampOf(wish) : undefined;
@@ -162,17 +164,34 @@ export class Outputs {
     return JSON.stringify([link.index, link.name, source, far]);
   }
 
-  private wishOf({ output, ttl }: LiveOutput, protocol: number): OutputWish {
+  private wishOf({ output, ttl }: LiveOutput, rule: Rule): OutputWish {
     const sourceIp = output.source_ip === undefined ? undefined : parseIpv4(output.source_ip);
     return {
       interface: output.interface,
-      group: parseIpv4(output.group) ?? 0,
-      port: output.port,
-      protocol,
+      group: prefixOf(output.group).first,
+      port: portOf(output, portsOf(rule.input_port).first),
+      protocol: rule.input_protocol,
+      isMapped: isMappedBy(output, rule),
       ...compact({ ttl, sourceIp, sourcePort: output.source_port, dscp: output.dscp }),
       isStamped: output.preserve_source === true,
     };
   }
+}
+
+function isMappedBy(output: Output, { input_group: group, input_port: port }: Rule): boolean {
+  return isMapped(output, { group, port });
+}
+
+/** What of `rule` goes where by `output`, when that is not one place. */
+function mappingOf(output: Output, rule: Rule): Mapping | undefined {
+  if (!isMappedBy(output, rule)) {
+    return undefined;
+  }
+  const { first: group, bits: groupBits } = prefixOf(output.group);
+  const { port } = output;
+  return typeof port === "number"
+    ? { group, groupBits, port, isOffset: false }
+    : { group, groupBits, port: parseOffset(port) ?? 0, isOffset: true };
 }
 
 function isOurs(address: number, table: ReadonlyMap<string, Link>): boolean {
@@ -191,7 +210,7 @@ function kernelTtl(): number {
 }
 
 function isGroup(address: string): boolean {
-  return (parseIpv4(address) ?? 0) >>> 28 === 0xe;
+  return isMulticast(prefixOf(address).first);
 }
 
 function keyOf({ group, port, interface: link, ...how }: Output, ttl: number | undefined): string {

@@ -4,6 +4,7 @@
 /** By name; what stands in braces is filled in. Of two that could be meant by one text the first counts. */
 export const pendingWords = {
   inputMissing: "input link {link} does not exist",
+  inputsMissing: "no input link is named {link}",
   linkDown: "{link} is down",
   capturesFull: "{link} cannot be captured: {count} links are, and that is the most",
   captureRefused: "{link} cannot be captured: {failure}",

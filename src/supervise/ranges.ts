@@ -3,15 +3,15 @@
 /** All numbers from `first` to `last`, both included. */
 export type Range = { first: number; last: number };
 
-/** The fewest ranges that hold exactly `numbers`, ascending. */
-export function rangesOf(numbers: Iterable<number>): Range[] {
+/** The fewest ranges that hold exactly what `parts` hold, ascending. */
+export function rangesOf(parts: Iterable<Range>): Range[] {
   const ranges: Range[] = [];
   let open: Range | undefined;
-  for (const number of Float64Array.from(numbers).sort()) {
-    if (open !== undefined && number <= open.last + 1) {
-      open.last = number;
+  for (const { first, last } of [...parts].sort((a, b) => a.first - b.first)) {
+    if (open !== undefined && first <= open.last + 1) {
+      open.last = Math.max(open.last, last);
     } else {
-      open = { first: number, last: number };
+      open = { first, last };
       ranges.push(open);
     }
   }

@@ -148,7 +148,8 @@ export class Register {
       counter,
       sinceMs: before?.sinceMs ?? performance.now(),
       outputs,
-      capture: undefined,
+      captures: [],
+      uncaptured: [],
       pending: pendingText("notLooked", {}),
     };
   }

@@ -71,8 +71,8 @@ export class Relaying {
   }
 
   /** What an operator should know of a rule though it runs. */
-  warningsOf({ rule }: LiveRule): string[] {
-    return [...this.register.warnings(rule)];
+  warningsOf({ rule, uncaptured }: LiveRule): string[] {
+    return [...this.register.warnings(rule), ...uncaptured];
   }
 
   /** Takes the rules of the file before any worker lives; returns the texts of those that cannot stand. */
@@ -137,8 +137,8 @@ export class Relaying {
 
   /** Whether something was refused that may work without any event: memory, descriptors. linksChanged() tries it again. */
   hasRefusals(): boolean {
-    const waits = ({ pending, outputs }: LiveRule) =>
-      isRefusal(pending) || outputs.some((output) => isRefusal(output.pending));
+    const waits = ({ pending, uncaptured, outputs }: LiveRule) =>
+      isRefusal(pending) || uncaptured.some(isRefusal) || outputs.some((output) => isRefusal(output.pending));
     return this.joins.hasRefusals || this.list().some(waits);
   }
 
@@ -290,7 +290,7 @@ export class Relaying {
   }
 
   private async dropUnused(): Promise<void> {
-    const used = new Set(this.list().map((live) => live.capture));
+    const used = new Set(this.list().flatMap((live) => live.captures));
     for (const captured of this.parts.captures.list()) {
       if (!used.has(captured)) {
         await this.parts.captures.drop(captured);

@@ -1,6 +1,6 @@
 // What the counters say, in the words of the replies: GetStats (MCR's) and GetStatus (ours).
 
-import { isMulticast, parseIpv4 } from "../base/ipv4.ts";
+import { isMulticast } from "../base/ipv4.ts";
 import { programCommit, programVersion } from "../base/version.ts";
 import type { Account, OutputStatus, RuleStatus, Status, WorkerStatus } from "../control/status.ts";
 import type { FlowStats, ListedRule, ListedWorker } from "../control/words.ts";
@@ -17,6 +17,7 @@ import {
 } from "../relay/counters.ts";
 import { compact } from "../rules/fields.ts";
 import { isEnabled } from "../rules/labels.ts";
+import { prefixOf } from "../rules/range.ts";
 import type { Rule } from "../rules/schema.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
@@ -276,7 +277,7 @@ export class Stats {
     if (output.ttl !== undefined) {
       return { ttl: output.ttl };
     }
-    return isMulticast(parseIpv4(output.group) ?? 0) ? { effective_ttl: this.parts.outputs.defaultTtl } : {};
+    return isMulticast(prefixOf(output.group).first) ? { effective_ttl: this.parts.outputs.defaultTtl } : {};
   }
 
   private worker(place: Place): WorkerStatus {

@@ -3,6 +3,7 @@ import type { Evidence, Finding } from "../control/explanation.ts";
 import { refusalWords } from "../control/refusal-words.ts";
 import { limits } from "../limits.ts";
 import type { RefusalName } from "../relay/counters.ts";
+import { takesPort } from "../rules/range.ts";
 
 /** Frames of one kind: how many, and seconds since the last; undefined: never. */
 export type Seen = { count: number; age: number | undefined };
@@ -11,7 +12,7 @@ export type Seen = { count: number; age: number | undefined };
 export type InputFacts = {
   link: { name: string; state: "missing" | "down" | "up" };
   group: string;
-  port: number;
+  port: number | string;
   source: string | undefined;
   /** The rule under its name or id, when it is disabled. */
   disabled: string | undefined;
@@ -20,8 +21,10 @@ export type InputFacts = {
   /** Since the rule was added. */
   ruleAge: number;
   workers: { running: number; all: number; reason: string | undefined };
-  /** Whether its group is joined on its link; undefined: a unicast input joins nothing. */
+  /** Whether all it wants to join is joined; undefined: it joins nothing. */
   isJoined: boolean | undefined;
+  /** Of a prefix of groups, those it joins; undefined: no such input. */
+  joins: readonly string[] | undefined;
   matched: Seen;
   other: Seen & { port: number; source: string };
   refused: Seen & { reason: RefusalName | undefined };
@@ -37,7 +40,7 @@ export function inputFindings(facts: InputFacts): Finding[] {
     return [blocked];
   }
   const near = nearFindings(facts).filter(({ isFresh }) => isFresh || facts.matched.count === 0);
-  const findings = [...notJoinedFindings(facts), ...near.map(({ finding }) => finding)];
+  const findings = [...notJoinedFindings(facts), ...joinsFindings(facts), ...near.map(({ finding }) => finding)];
   if (!isFresh(facts.matched) && findings.length === 0) {
     findings.push(silentFinding(facts));
   }
@@ -64,6 +67,19 @@ function notJoinedFindings({ isJoined, group, link }: InputFacts): Finding[] {
   return isJoined === false
     ? [{ verdict: "not_joined", text, evidence: [{ name: `joined ${group}`, value: "no" }] }]
     : [];
+}
+
+/** Which groups of a prefix can come in at all depends on more than this machine. */
+function joinsFindings({ joins, group, link, matched }: InputFacts): Finding[] {
+  if (joins === undefined || isFresh(matched)) {
+    return [];
+  }
+  const text =
+    joins.length === 0
+      ? `nothing of ${group} is joined on ${link.name}: there arrives what the network sends here unasked. Where a switch filters ` +
+        "(IGMP snooping), or a router waits to be asked, that is nothing: list the groups in join"
+      : `of ${group} only what join lists is joined on ${link.name}; of the rest arrives what the network sends here unasked`;
+  return [{ verdict: "joins", text, evidence: [{ name: "groups joined", value: joins.length }] }];
 }
 
 /** Nothing can come in at all. */
@@ -121,7 +137,7 @@ function nearFindings(facts: InputFacts): Near[] {
     });
   }
   // The same port and no source to differ in: it came before the rule did.
-  if (other.port !== facts.port || facts.source !== undefined) {
+  if (!takesPort(facts.port, other.port) || facts.source !== undefined) {
     note(other, otherFinding(facts));
   }
   return near.sort((a, b) => a.age - b.age);
@@ -133,7 +149,7 @@ function otherFinding({ other, group, port, source, link }: InputFacts): Finding
     { name: "last port", value: String(other.port) },
     { name: "last source", value: other.source },
   ];
-  return other.port === port
+  return takesPort(port, other.port)
     ? {
         verdict: "other_source",
         text: `datagrams for ${group}:${port} arrive from ${other.source}, and the rule takes only those from ${source ?? "another"}`,

@@ -5,10 +5,19 @@ import type { Half, OrderRule } from "./orders.ts";
 
 /** What each half has to know of a rule, in one form for both ends. */
 const known: Record<Half, (rule: OrderRule) => unknown[]> = {
-  ingress: (rule) => [rule.rule_id, rule.counter, rule.capture, rule.group, rule.port, rule.protocol, rule.source],
+  ingress: ({ rule_id, counter, captures, group, port, protocol, source, range }) => [
+    rule_id,
+    counter,
+    captures,
+    group,
+    port,
+    protocol,
+    source,
+    range,
+  ],
   egress: (rule) => [
     rule.counter,
-    rule.outputs.map(({ id, counter, isPending, stamp }) => [id, counter, isPending, stamp]),
+    rule.outputs.map(({ id, counter, isPending, stamp, mapping }) => [id, counter, isPending, stamp, mapping]),
   ],
 };
 

@@ -213,7 +213,7 @@ export class EgressSide implements Side {
 
   /** An output that is here already keeps the socket it has; any other needs one that arrived. */
   private missingSocket({ serial, rule_id, outputs }: OrderRule): string | undefined {
-    const held = this.egress.outputIds(serial);
+    const held = this.egress.known.outputIds(serial);
     const missing = outputs.find(
       ({ id, isPending }) => !isPending && !held.has(id) && this.sockets.find(id) === undefined,
     );
@@ -223,9 +223,10 @@ export class EgressSide implements Side {
   private setRule(rule: OrderRule): string | undefined {
     const error = this.missingSocket(rule);
     if (error === undefined) {
-      const held = this.egress.outputIds(rule.serial);
-      const outputs: OutputOrder[] = rule.outputs.map(({ id, counter, isPending, stamp }) => ({
+      const held = this.egress.known.outputIds(rule.serial);
+      const outputs: OutputOrder[] = rule.outputs.map(({ id, counter, isPending, stamp, mapping }) => ({
         id,
+        mapping,
         fd: isPending || held.has(id) ? none : this.sockets.claim(id),
         counter,
         mayGather: rule.protocol === protocols.udp,
@@ -244,7 +245,7 @@ export class EgressSide implements Side {
 
   private syncRules(rules: readonly OrderRule[]): string | undefined {
     const kept = new Set(rules.map((rule) => rule.serial));
-    for (const serial of this.egress.serials()) {
+    for (const serial of this.egress.known.serials()) {
       if (!kept.has(serial)) {
         this.removeRule(serial);
       }

@@ -22,7 +22,7 @@ export class IngressRules {
     this.remove(rule.serial);
     this.bySerial.set(rule.serial, rule);
     this.digest.put(rule);
-    this.changed.add(rule.capture);
+    this.change(rule);
   }
 
   remove(serial: number): void {
@@ -30,7 +30,7 @@ export class IngressRules {
     if (rule !== undefined) {
       this.bySerial.delete(serial);
       this.digest.drop(serial);
-      this.changed.add(rule.capture);
+      this.change(rule);
     }
   }
 
@@ -43,12 +43,30 @@ export class IngressRules {
     }
   }
 
+  /** A capture is no more: rules that have others live on with these. */
+  leaveCapture(serial: number): void {
+    for (const rule of [...this.bySerial.values()].filter(({ captures }) => captures.includes(serial))) {
+      const captures = rule.captures.filter((each) => each !== serial);
+      if (captures.length === 0) {
+        this.remove(rule.serial);
+      } else {
+        this.put({ ...rule, captures });
+      }
+    }
+  }
+
+  private change({ captures }: OrderRule): void {
+    for (const capture of captures) {
+      this.changed.add(capture);
+    }
+  }
+
   /** Builds the match tables of the captures whose rules changed. */
   rebuild(captureOf: (serial: number) => Capture | undefined): void {
     for (const serial of this.changed) {
       const capture = captureOf(serial);
       if (capture !== undefined) {
-        const rules = [...this.bySerial.values()].filter((rule) => rule.capture === serial);
+        const rules = [...this.bySerial.values()].filter((rule) => rule.captures.includes(serial));
         capture.rules = new MatchTable(rules.map(matchRule));
       }
     }

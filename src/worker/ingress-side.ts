@@ -201,7 +201,9 @@ export class IngressSide implements Side {
     this.isTaught = true;
     const kept = new Set(rules.map((rule) => rule.serial));
     this.rules.removeWhere(({ serial }) => !kept.has(serial));
-    const errors = rules.map((rule) => this.addRule(rule)).filter((error) => error !== undefined);
+    const errors = rules
+      .map((rule) => this.changeRules({ put: [rule], remove: [] }))
+      .filter((error) => error !== undefined);
     return errors.length > 0 ? errors.slice(0, 3).join("; ") : undefined;
   }
 
@@ -222,20 +224,14 @@ export class IngressSide implements Side {
     return error;
   }
 
-  private missingCapture({ rule_id, capture }: OrderRule): string | undefined {
+  private missingCapture({ rule_id, captures }: OrderRule): string | undefined {
+    const lacking = () => captures.find((each) => !this.captures.has(each));
     // The supervisor hands a capture socket through the door before it names it: at most one look brings it.
-    if (!this.captures.has(capture)) {
+    if (lacking() !== undefined) {
       this.readDoor();
     }
-    return this.captures.has(capture) ? undefined : `rule ${rule_id}: capture socket ${capture} did not arrive`;
-  }
-
-  private addRule(rule: OrderRule): string | undefined {
-    const error = this.missingCapture(rule);
-    if (error === undefined) {
-      this.rules.put(rule);
-    }
-    return error;
+    const missing = lacking();
+    return missing === undefined ? undefined : `rule ${rule_id}: capture socket ${missing} did not arrive`;
   }
 
   private readDoor(): void {
@@ -285,7 +281,7 @@ export class IngressSide implements Side {
     if (held === undefined) {
       return;
     }
-    this.rules.removeWhere(({ capture }) => capture === serial);
+    this.rules.leaveCapture(serial);
     this.captures.delete(serial);
     this.parts.ring.cancel(tokens.captureFirst + held.row);
     this.ingress.detach(serial, held.row);

@@ -21,19 +21,44 @@ const stamp = z.object({
   tos: z.int().min(0).max(255),
 });
 
-/** One output of a rule: its socket by number. A pending one has none, and its datagrams are counted as dropped. */
-const orderOutput = z.object({ id: index, counter: index, isPending: z.boolean(), stamp: stamp.optional() });
+const bits = z.int().min(0).max(32);
 
-/** A rule as the data path needs it. Addresses are numbers in host order; source 0 is every source. */
+/**
+ * One output of a rule: its socket by number. A pending one has none, and its datagrams are counted as dropped. `mapping`: its socket
+ * is connected to nobody; a datagram goes to `group` with all but the first `groupBits` bits of the address it came to, and to `port`,
+ * which `isOffset` adds to the port it came to.
+ */
+const orderOutput = z.object({
+  id: index,
+  counter: index,
+  isPending: z.boolean(),
+  stamp: stamp.optional(),
+  mapping: z
+    .object({ group: word, groupBits: bits, port: z.int().min(-65_535).max(65_535), isOffset: z.boolean() })
+    .optional(),
+});
+
+/**
+ * A rule as the data path needs it. Addresses are numbers in host order; source 0 is every source. `range`: the group and the source
+ * are prefixes of so many bits, ports go up to `portLast`, and among rules as specific the higher `linkRank` goes first.
+ */
 const orderRule = z.object({
   serial: z.int().min(1).max(0x7fffffff),
   rule_id: z.string(),
   counter: index,
-  capture: index,
+  captures: z.array(index).max(limits.captureLinksMax),
   group: word,
   port: z.int().min(0).max(65535),
   protocol: z.int().min(0).max(255),
   source: word,
+  range: z
+    .object({
+      groupBits: bits,
+      portLast: z.int().min(0).max(65535),
+      sourceBits: bits,
+      linkRank: z.int().min(0).max(16),
+    })
+    .optional(),
   outputs: z.array(orderOutput).max(limits.ruleOutputsMax),
 });
 

@@ -62,6 +62,7 @@ function path(region: Region, counters: Float64Array, stamper: Stamper): (round:
   const sender = {
     sendsMax: limits.sendsMax,
     piecesMax: limits.sendPiecesMax,
+    to: () => undefined,
     piece: () => undefined,
     send: (index: number) => {
       tokens.push(index);
@@ -87,7 +88,17 @@ function path(region: Region, counters: Float64Array, stamper: Stamper): (round:
   });
   const capture = new Capture(1, -1, region, 0, 0);
   capture.rules = new MatchTable([
-    { serial: 1, counter: 0, destinationWord: groupWord, portAndProtocol: port | (protocols.udp << 16), sourceWord: 0 },
+    {
+      ...{ serial: 1, counter: 0, protocol: protocols.udp, linkRank: 0 },
+      ...{
+        destinationWord: groupWord,
+        destinationBits: 32,
+        sourceWord: 0,
+        sourceBits: 0,
+        portFirst: port,
+        portLast: port,
+      },
+    },
   ]);
   ingress.attach(capture, 0);
   egress.setRule(1, [

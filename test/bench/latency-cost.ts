@@ -34,7 +34,13 @@ function build(isFollowed: boolean): Run {
   const egress = new Egress({
     counters: new Float64Array(pageSize / 8),
     queue: new Queue(memory, "consumer"),
-    sender: { sendsMax: 256, piecesMax: 64, piece: () => undefined, send: (index) => tokens.push(index) },
+    sender: {
+      sendsMax: 256,
+      piecesMax: 64,
+      to: () => undefined,
+      piece: () => undefined,
+      send: (index) => tokens.push(index),
+    },
     sends: new Sends(256),
     stamper: noStamper,
     ...(isFollowed ? { wallUs: () => shim.mcr_clock_ns(realtime) / 1000 } : {}),

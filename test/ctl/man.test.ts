@@ -24,7 +24,7 @@ test("every field of the file stands in the manual", () => {
   const paths = fields().map(({ path }) => path);
   expect(paths).toContain("rules[].outputs[].ttl");
   expect(fields().find(({ path }) => path === "rules[].input.port")?.text).toBe(
-    "their destination port; 0 only for esp; integer from 0 to 65535; required",
+    'their destination port, or a range such as "5000-5999"; 0 only for esp; integer from 0 to 65535; required',
   );
   for (const path of paths) expect(file).toContain(`\\fB${escaped(path)}\\fR`);
 });

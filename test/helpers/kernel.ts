@@ -29,6 +29,7 @@ type Entry = {
   isChained: boolean;
   segment: number;
   pieces: { address: number; size: number }[];
+  place: { address: number; port: number };
 };
 type Done = { token: number; result: number };
 
@@ -48,6 +49,9 @@ export class FakeKernel implements Sender {
   /** Datagrams of one send, the most there were. */
   batchMax = 0;
   private readonly pieces = new Map<number, Map<number, { address: number; size: number }>>();
+  /** Where each send of a datagram went that named a place, by the datagram's id. */
+  readonly wentTo = new Map<number, { address: number; port: number }>();
+  private readonly places = new Map<number, { address: number; port: number }>();
   private chain: Entry[] = [];
   private readonly chains: Entry[][] = [];
   private readonly done: Done[][] = [];
@@ -57,6 +61,11 @@ export class FakeKernel implements Sender {
   constructor(sendsMax: number, memory: Memory) {
     this.sendsMax = sendsMax;
     this.memory = memory;
+  }
+
+  to(index: number, address: number, port: number): void {
+    claim(!this.inFlight.has(index), `the place of send ${index} stays as it is while it is in flight`);
+    this.places.set(index, { address, port });
   }
 
   piece(index: number, piece: number, address: number, size: number): void {
@@ -81,10 +90,13 @@ export class FakeKernel implements Sender {
     this.pieces.delete(index);
     const bytes = pieces.reduce((sum, piece) => sum + piece.size, 0);
     claim(bytes <= payloadMax, `${bytes} bytes fit one send`);
-    const others = [...this.chains.flat(), ...this.chain].filter((entry) => entry.fd === fd);
+    const place = this.places.get(index) ?? { address: 0, port: 0 };
+    const others = [...this.chains.flat(), ...this.chain].filter(
+      (entry) => entry.fd === fd && entry.place.address === place.address && entry.place.port === place.port,
+    );
     claim(this.chain.length > 0 || others.length === 0, `one chain at a time for socket ${fd}`);
     this.inFlight.add(index);
-    this.chain.push({ index, fd, token, isChained, segment, pieces });
+    this.chain.push({ index, fd, token, isChained, segment, pieces, place });
     if (!isChained) {
       this.chains.push(this.chain);
       this.chain = [];

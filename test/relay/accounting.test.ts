@@ -23,7 +23,7 @@ function lab() {
   const pool = memoryRegion({ address: 4096, slotCount: 8, slotSize: 2048, blockSize: 8 * 2048, slotFirst: 0 });
   slots.attach(pool.region);
   const sends = new Sends(8);
-  const sender = { sendsMax: 8, piecesMax: 64, piece: () => undefined, send: () => undefined };
+  const sender = { sendsMax: 8, piecesMax: 64, to: () => undefined, piece: () => undefined, send: () => undefined };
   const output = new Output({ id: 1, fd: 5, counter: 1 });
   const rule = new OutputRule(1, [output]);
   const batch = { sender, sends, slots, stamper: noStamper };

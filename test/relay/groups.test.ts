@@ -1,15 +1,11 @@
 import { test } from "bun:test";
 import fc from "fast-check";
 import { Groups } from "../../src/relay/groups.ts";
+import { exactly } from "../helpers/match-rule.ts";
 import { prove } from "../helpers/prove.ts";
 
-const rule = (destinationWord: number, counter: number) => ({
-  serial: counter + 1,
-  counter,
-  destinationWord,
-  portAndProtocol: (17 << 16) | counter,
-  sourceWord: 0,
-});
+const rule = (destinationWord: number, counter: number) =>
+  exactly({ serial: counter + 1, counter, destinationWord, portAndProtocol: (17 << 16) | counter, sourceWord: 0 });
 
 test("an address finds the first rule that wants it, and one that nobody wants finds none", () => {
   prove(

@@ -20,6 +20,7 @@ import { LargeSlots } from "../../src/relay/large.ts";
 import { MatchTable } from "../../src/relay/match.ts";
 import { Queue, queueMemory } from "../../src/relay/queue.ts";
 import { plainSlot, slotAddresses, wholeFrame } from "../helpers/capture-slot.ts";
+import { exactly } from "../helpers/match-rule.ts";
 import { prove } from "../helpers/prove.ts";
 import { onesSum } from "../helpers/reference.ts";
 import { KernelRing, memoryRegion } from "../helpers/ring-lab.ts";
@@ -58,7 +59,7 @@ function lab(slotCount = 8, queueSize = 1024, largeCount = 2) {
   };
   const ingress = new Ingress({ counters, queue: new Queue(memory, "producer"), onesSum: sum, large, wake });
   const capture = new Capture(1, captureFd, ring.region, 2, 0);
-  capture.rules = new MatchTable([rule]);
+  capture.rules = new MatchTable([exactly(rule)]);
   const consumer = new Queue(memory, "consumer");
   ingress.attach(capture, 0);
   consumer.taken(1);
@@ -255,7 +256,7 @@ test("a turn takes no more than its budget, and every ring has its turn first", 
   const { ring, ingress, take, counters } = lab(64);
   const other = new KernelRing(64, 2_000);
   const capture = new Capture(2, 8, other.region, 3, 0);
-  capture.rules = new MatchTable([rule]);
+  capture.rules = new MatchTable([exactly(rule)]);
   ingress.attach(capture, 1);
   for (let at = 0; at < 20; at++) {
     ring.arrive();

@@ -4,6 +4,7 @@ import { counterCount, refusal, ruleField, ruleFirst, ruleSize } from "../../src
 import { MatchTable } from "../../src/relay/match.ts";
 import { noteOther, noteRefused } from "../../src/relay/near-misses.ts";
 import { Datagram } from "../../src/relay/parse.ts";
+import { exactly } from "../helpers/match-rule.ts";
 import { KernelRing } from "../helpers/ring-lab.ts";
 
 const [wanted, unwanted] = [0x010101ef, 0x020202ef];
@@ -12,7 +13,7 @@ function lab() {
   const counters = new Float64Array(counterCount);
   const capture = new Capture(1, 7, new KernelRing(8).region, 0, 0);
   const rule = { serial: 1, counter: 4, destinationWord: wanted, portAndProtocol: (17 << 16) | 5000, sourceWord: 0 };
-  capture.rules = new MatchTable([rule]);
+  capture.rules = new MatchTable([exactly(rule)]);
   const of = (field: keyof typeof ruleField) => counters[ruleFirst + 4 * ruleSize + ruleField[field]];
   return { counters, capture, of };
 }

@@ -46,6 +46,7 @@ function lab(protocol = 17) {
   const sender = {
     sendsMax,
     piecesMax: 64,
+    to: () => undefined,
     piece: (index: number, piece: number, address: number, size: number) => {
       pieces.set(index, [...(pieces.get(index) ?? []).slice(0, piece), at(address, size)]);
     },

@@ -19,7 +19,7 @@ function live(serial: number, port = 5000): LiveRule {
     ...{ input_protocol: 17, outputs: [], source: "Dynamic" as const },
   };
   const place = { serial, counter: serial, sinceMs: 0 };
-  return { rule, ...place, outputs: [], capture: undefined, pending: undefined };
+  return { rule, ...place, outputs: [], captures: [], uncaptured: [], pending: undefined };
 }
 
 /** One worker in `mode`, brought up with `lives`, and a comparison at hand that steps on by more than any delay. */

@@ -37,8 +37,13 @@ describe("a rule", () => {
         ...{ rule_id: "r", input_interface: "in0", input_group: "239.1.1.1", input_port: 1, input_protocol: 17 },
         ...{ outputs: [out], source: "Dynamic", ...change },
       },
-      ...{ serial: 1, counter: 0, sinceMs: 0, capture: undefined, pending },
-      outputs: [{ output: out, ttl: 1, counter: 0, id: 1, fd: 1, pending: undefined, stamp: undefined, madeFrom: "" }],
+      ...{ serial: 1, counter: 0, sinceMs: 0, captures: [], uncaptured: [], pending },
+      outputs: [
+        {
+          ...{ output: out, ttl: 1, counter: 0, id: 1, fd: 1, pending: undefined },
+          ...{ stamp: undefined, mapping: undefined, madeFrom: "" },
+        },
+      ],
     };
   }
 

@@ -26,7 +26,7 @@ const bigOrder = (seq: number) => ({
   order: {
     kind: "SyncRules" as const,
     rules: [
-      { serial: 1, rule_id: big, counter: 0, capture: 1, group: 1, port: 1, protocol: 17, source: 0, outputs: [] },
+      { serial: 1, rule_id: big, counter: 0, captures: [1], group: 1, port: 1, protocol: 17, source: 0, outputs: [] },
     ],
   },
 });

@@ -62,9 +62,9 @@ test("an output on a link that is not there waits, and says for what", () => {
   const all = outputs();
   const [live] = adopted(all, rule(1));
   if (live === undefined) throw new Error("there is one output");
-  expect(all.settle(live, 17)).toEqual({ changed: true, stale: -1 });
+  expect(all.settle(live, rule(1))).toEqual({ changed: true, stale: -1 });
   expect(live.fd).toBe(-1);
   expect(live.pending).toContain("out0");
-  expect(all.settle(live, 17).changed).toBe(false);
+  expect(all.settle(live, rule(1)).changed).toBe(false);
   all.release([live]);
 });

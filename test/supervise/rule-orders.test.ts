@@ -9,7 +9,7 @@ function lives(count: number): LiveRule[] {
   const input = { input_interface: "eth0", input_group: "239.1.1.1", input_protocol: 17 };
   return Array.from({ length: count }, (_, index) => ({
     rule: makeRule({ ...input, input_port: (index % 60_000) + 1, outputs: [] }, "Static"),
-    ...{ serial: index + 1, counter: index, sinceMs: 0, outputs: [], capture: undefined, pending: undefined },
+    ...{ serial: index + 1, counter: index, sinceMs: 0, outputs: [], captures: [], uncaptured: [], pending: undefined },
   }));
 }
 

@@ -18,6 +18,7 @@ const healthy: InputFacts = {
   ruleAge: 60,
   workers: { running: 1, all: 1, reason: undefined },
   isJoined: true,
+  joins: undefined,
   matched: now,
   other: { ...never, port: 0, source: "0.0.0.0" },
   refused: { ...never, reason: undefined },

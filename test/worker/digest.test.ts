@@ -6,7 +6,7 @@ import type { OrderRule } from "../../src/worker/orders.ts";
 import { prove } from "../helpers/prove.ts";
 
 const rule = (serial: number, more: Partial<OrderRule> = {}): OrderRule => ({
-  ...{ serial, rule_id: `rule-${serial}`, counter: serial, capture: 1, group: 0xef010101, port: 5000, protocol: 17 },
+  ...{ serial, rule_id: `rule-${serial}`, counter: serial, captures: [1], group: 0xef010101, port: 5000, protocol: 17 },
   ...{ source: 0, outputs: [{ id: serial, counter: serial, isPending: false }], ...more },
 });
 
@@ -40,7 +40,8 @@ test.each<[string, Partial<OrderRule>]>([
   ["port", { port: 5001 }],
   ["group", { group: 0xef010102 }],
   ["source", { source: 1 }],
-  ["capture", { capture: 2 }],
+  ["capture", { captures: [1, 2] }],
+  ["range", { range: { groupBits: 16, portLast: 5000, sourceBits: 0, linkRank: 16 } }],
 ])("ingress tells another %s", (_, more) => {
   expect(digestOf("ingress", [rule(1, more)])).not.toBe(digestOf("ingress", [rule(1)]));
 });
