@@ -6,6 +6,7 @@ import { limits } from "../limits.ts";
 import { errno, errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import { type Mapped, map } from "../shim/memory.ts";
+import { Garbage } from "./garbage.ts";
 import { type DoorMessage, doorMessage, type Half, type NumberedOrder, numberedOrder, type Report } from "./orders.ts";
 
 /** The other side is gone, or said what cannot be understood: `reason` is undefined for a plain end. */
@@ -36,6 +37,7 @@ export class OrderStream {
   readonly sockets: number[] = [];
   private readonly buffer = map(limits.orderReadSize + fdsSize);
   private readonly reader = new FrameReader(limits.orderSizeMax);
+  private readonly garbage = new Garbage();
 
   constructor(fd: number) {
     this.fd = fd;
@@ -43,6 +45,12 @@ export class OrderStream {
 
   /** Everything that can be read now. After an end the stream must not be read again. */
   read(): { orders: NumberedOrder[]; end?: StreamEnd } {
+    const read = this.readAll();
+    this.garbage.note(read.orders.length);
+    return read;
+  }
+
+  private readAll(): { orders: NumberedOrder[]; end?: StreamEnd } {
     const orders: NumberedOrder[] = [];
     for (;;) {
       const size = receive(this.fd, this.buffer, limits.orderReadSize, this.sockets);

@@ -71,3 +71,28 @@ test.each<[pipeline: string, mostMib: number]>([
   expect(children).toHaveLength(2);
   for (const use of children) expect(use.private).toBeLessThan(mostMib * mib);
 });
+
+/** Private memory of the only worker, after `count` more rules came and went. */
+async function changed(relay: Relay, count: number): Promise<number> {
+  for (let each = 0; each < count; each++) {
+    const outputs = [{ group: "239.2.2.3", port: 5001, interface: "out0" }];
+    await relay.must({
+      AddRule: { name: "passing", input_interface: "in0", input_group: "239.1.1.9", input_port: 5000, outputs },
+    });
+    await relay.must({ RemoveRuleByName: { name: "passing" } });
+  }
+  const [pid] = relay.workerPids();
+  return memoryOf(pid ?? 0).private;
+}
+
+test.each(["split", "unified"])(
+  "%s: four hundred rules that come and go leave a worker as large as fifty did",
+  async (pipeline) => {
+    const relay = await Relay.start(lab, "relay", ["--workers", "1", "--pipeline", pipeline]);
+    const before = await changed(relay, 50);
+    const after = await changed(relay, 400);
+    console.log(`${pipeline}: private ${(before / mib).toFixed(1)} MiB, then ${(after / mib).toFixed(1)}`);
+    expect(after - before).toBeLessThan(8 * mib);
+    await relay.stop();
+  },
+);
