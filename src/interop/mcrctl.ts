@@ -4,7 +4,8 @@ import { printable } from "../base/printable.ts";
 import { programVersion } from "../base/version.ts";
 import { exchange } from "../control/client.ts";
 import { limits } from "../limits.ts";
-import { type Program, read } from "./clap.ts";
+import { call } from "./call.ts";
+import type { Program } from "./clap.ts";
 import type { CtlCommand } from "./mcrctl-command.ts";
 import { ctlCommands } from "./mcrctl-commands.ts";
 import { text } from "./mcrctl-options.ts";
@@ -31,16 +32,9 @@ const program: Program<CtlCommand> = {
 
 /** Runs `mcrctl …args`; returns the exit code. */
 export async function run(args: readonly string[], stage: Stage): Promise<number> {
-  const line = read(program, args);
-  if (!line.ok) {
-    stage.complain(line.error);
-    return 2;
-  }
-  if (line.value.kind === "told") {
-    stage.say(line.value.text);
-    return 0;
-  }
-  const { command, given } = line.value;
+  const line = call(program, args, stage);
+  if (line.kind === "over") return line.code;
+  const { command, given } = line;
   const path = text(given, "socket-path") ?? (stage.environment["MCR_SOCKET"] || socketPathDefault);
   const request = command?.request(given, stage.complain) ?? failed("no command");
   const reply = request.ok ? await ask(path, request.value) : request;

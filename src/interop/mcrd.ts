@@ -2,7 +2,8 @@
 import type { Outcome } from "../base/outcome.ts";
 import { programVersion } from "../base/version.ts";
 import type { McrdManner, SuperviseTexts } from "../supervise/options.ts";
-import { type Matched, type Options, type Program, read, type SubCommand } from "./clap.ts";
+import { call } from "./call.ts";
+import type { Matched, Options, Program, SubCommand } from "./clap.ts";
 import type { Stage } from "./stage.ts";
 import { ipv4, u16, u32, u64 } from "./values.ts";
 
@@ -50,16 +51,9 @@ const program: Program<SubCommand> = {
 
 /** Runs `mcrd …args` until a signal ends it; returns the exit code. */
 export async function run(args: readonly string[], stage: Stage, supervise: Supervise): Promise<number> {
-  const line = read(program, args);
-  if (!line.ok) {
-    stage.complain(line.error);
-    return 2;
-  }
-  if (line.value.kind === "told") {
-    stage.say(line.value.text);
-    return 0;
-  }
-  const { command, given } = line.value;
+  const line = call(program, args, stage);
+  if (line.kind === "over") return line.code;
+  const { command, given } = line;
   if (command?.name === "worker") {
     stage.complain("Error: workers are started by the supervisor, which hands them their sockets");
     return 1;

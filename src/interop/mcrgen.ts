@@ -7,7 +7,8 @@ import { generate } from "../traffic/gen.ts";
 import { findLink } from "../traffic/link.ts";
 import { openSenders } from "../traffic/open.ts";
 import type { GenSettings } from "../traffic/settings.ts";
-import { type Matched, type Options, type Program, read, type SubCommand } from "./clap.ts";
+import { call } from "./call.ts";
+import type { Matched, Options, Program, SubCommand } from "./clap.ts";
 import { beginning, type GenRun, type Mode, modes, progress, summary } from "./mcrgen-words.ts";
 import type { Stage } from "./stage.ts";
 import { ipv4, isGroup, u16, u64 } from "./values.ts";
@@ -36,16 +37,9 @@ const program: Program<SubCommand> = {
 
 /** Runs `mcrgen …args`; returns the exit code. */
 export async function run(args: readonly string[], stage: Stage): Promise<number> {
-  const line = read(program, args);
-  if (!line.ok) {
-    stage.complain(line.error);
-    return 2;
-  }
-  if (line.value.kind === "told") {
-    stage.say(line.value.text);
-    return 0;
-  }
-  const { given } = line.value;
+  const line = call(program, args, stage);
+  if (line.kind === "over") return line.code;
+  const { given } = line;
   const wanted = runOf(given);
   const problem = problemOf(wanted);
   if (problem !== undefined) {

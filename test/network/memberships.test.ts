@@ -4,10 +4,9 @@
 //                  ├ br0 (namespace switch: snooping, querier) ── p1 ── in0 relay out0 ── in0 sink
 //   other in0 ─ p2 ┘
 import { afterAll, afterEach, expect, test } from "bun:test";
-import { patternPayload, udpFrame } from "../helpers/frames.ts";
 import { Lab } from "../helpers/namespaces.ts";
-import { rawsend } from "../helpers/rawsend.ts";
 import { Relay } from "../helpers/relay.ts";
+import { heardByOther, isFlooding, learnt } from "../helpers/snooping.ts";
 import { generate, intact, Sink } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
 
@@ -34,24 +33,6 @@ function joinedOn(link: string): string[] {
   );
 }
 
-/** The groups that the switch sends to its port p1. */
-function learnt(): string[] {
-  const table = lab.exec("switch", ["bridge", "mdb", "show", "dev", "br0"]).stdout;
-  return [...table.matchAll(/port p1 grp (239\S+)/g)].map(([, group = ""]) => group);
-}
-
-function heardByOther(): number {
-  return Number(/RX:.*\n\s+\d+\s+(\d+)/.exec(lab.ip("other", "-s link show dev in0"))?.[1]);
-}
-
-/** A bridge that has just become querier floods for a while, also groups it has learnt. */
-function isFlooding(): boolean {
-  const before = heardByOther();
-  const flow = { source: "10.0.1.1", destination: "239.1.1.1", sourcePort: 9, destinationPort: 9 };
-  rawsend(lab, "gen", "out0", [udpFrame(flow, patternPayload(18))]);
-  return heardByOther() > before;
-}
-
 test("60 groups on one link arrive through a switch that snoops, and each is left when its rule is removed", async () => {
   expect(lab.read("relay", "/proc/sys/net/ipv4/igmp_max_memberships").trim()).toBe("20");
   const relay = await Relay.start(lab, "relay");
@@ -63,29 +44,41 @@ test("60 groups on one link arrive through a switch that snoops, and each is lef
   }
   const own = () => joinedOn("in0").filter((group) => group.startsWith("239."));
   expect(own().sort()).toEqual([...inputs].sort());
-  await until("the switch has learnt all groups", learnt, (groups) => groups.length === groupCount);
-  await until("the switch no longer floods", isFlooding, (floods) => !floods);
+  await until(
+    "the switch has learnt all groups",
+    () => learnt(lab),
+    (groups) => groups.length === groupCount,
+  );
+  await until(
+    "the switch no longer floods",
+    () => isFlooding(lab),
+    (floods) => !floods,
+  );
 
   const many = ["--flows", `${groupCount}`, "--flow-step", "group"];
   const total = groupCount * perGroup;
   const sink = await Sink.start(lab, "sink", [
     ...["--group", "239.2.2.1", "--port", "6000", "--interface", "in0", ...many, "--expect", `${total}`],
   ]);
-  const quietBefore = heardByOther();
+  const quietBefore = heardByOther(lab);
   const stream = ["--group", "239.1.1.1", "--port", "5000", "--interface", "out0", ...many];
   await generate(lab, "gen", [...stream, "--rate", "6k", "--count", `${total}`]);
   const received = await sink.received();
   expect(received).toMatchObject({ ...intact, received: total });
   expect(received.flows.map((flow) => flow.received)).toEqual(inputs.map(() => perGroup));
   // The switch does snoop: a port without members hears next to nothing (its own queries).
-  expect(heardByOther() - quietBefore).toBeLessThan(perGroup);
+  expect(heardByOther(lab) - quietBefore).toBeLessThan(perGroup);
 
   await relay.must({ RemoveRuleByName: { name: "239.1.1.7" } });
   expect(own()).toHaveLength(groupCount - 1);
   expect(own()).not.toContain("239.1.1.7");
   for (const name of own()) await relay.must({ RemoveRuleByName: { name } });
   expect(own()).toEqual([]);
-  await until("the switch has forgotten all groups", learnt, (groups) => groups.length === 0);
+  await until(
+    "the switch has forgotten all groups",
+    () => learnt(lab),
+    (groups) => groups.length === 0,
+  );
   await relay.stop();
 });
 

@@ -4,10 +4,11 @@
 //                  ├ br0 (namespace switch: snooping, no querier) ── p1 ── in0 relay out0 ── in0 sink
 //   other in0 ─ p2 ┘
 import { afterAll, afterEach, expect, test } from "bun:test";
-import { checksum, ethernet, groupMac, ipv4, patternPayload, protocols, udpFrame } from "../helpers/frames.ts";
+import { checksum, ethernet, groupMac, ipv4, protocols } from "../helpers/frames.ts";
 import { Lab } from "../helpers/namespaces.ts";
 import { rawsend } from "../helpers/rawsend.ts";
 import { Relay } from "../helpers/relay.ts";
+import { isFlooding, learnt } from "../helpers/snooping.ts";
 import { ruleOf, statusOf } from "../helpers/status.ts";
 import { generate, intact, Sink } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
@@ -21,24 +22,6 @@ lab.veth({ ns: "relay", link: "in0", address: "10.0.1.2/24" }, { ns: "switch", l
 lab.veth({ ns: "other", link: "in0", address: "10.0.1.3/24" }, { ns: "switch", link: "p2" });
 lab.veth({ ns: "relay", link: "out0", address: "10.0.2.1/24" }, { ns: "sink", link: "in0", address: "10.0.2.2/24" });
 lab.bridge("switch", "br0", ["p0", "p1", "p2"], { snooping: true });
-
-/** The groups that the switch sends to its port p1. */
-function learnt(): string[] {
-  const table = lab.exec("switch", ["bridge", "mdb", "show", "dev", "br0"]).stdout;
-  return [...table.matchAll(/port p1 grp (239\S+)/g)].map(([, group = ""]) => group);
-}
-
-function heardByOther(): number {
-  return Number(/RX:.*\n\s+\d+\s+(\d+)/.exec(lab.ip("other", "-s link show dev in0"))?.[1]);
-}
-
-/** A switch that has just heard of a querier floods for a while, also groups it has learnt. */
-function isFlooding(): boolean {
-  const before = heardByOther();
-  const flow = { source: "10.0.1.1", destination: "239.1.1.1", sourcePort: 9, destinationPort: 9 };
-  rawsend(lab, "gen", "out0", [udpFrame(flow, patternPayload(18))]);
-  return heardByOther() > before;
-}
 
 const feed = {
   ...{ name: "feed", input_interface: "in0", input_group: "239.1.1.1", input_port: 5000 },
@@ -63,8 +46,16 @@ async function learn(version: 2 | 3): Promise<void> {
   const settings = `mcast_igmp_version ${version} mcast_membership_interval ${memoryOfSwitch}`;
   lab.ip("switch", `link set br0 type bridge ${settings}`);
   askOnce(version);
-  await until("the switch has learnt the group", learnt, (groups) => groups.length === 1);
-  await until("the switch no longer floods", isFlooding, (floods) => !floods);
+  await until(
+    "the switch has learnt the group",
+    () => learnt(lab),
+    (groups) => groups.length === 1,
+  );
+  await until(
+    "the switch no longer floods",
+    () => isFlooding(lab),
+    (floods) => !floods,
+  );
   expect(lab.read("relay", "/proc/net/igmp")).toMatch(new RegExp(`in0 .* V${version}`));
 }
 
@@ -74,7 +65,11 @@ test("a switch forgets the group, and the stream ends there", async () => {
   const relay = await Relay.start(lab, "relay", ["--rejoin-interval", "0"]);
   await relay.must({ AddRule: feed });
   await learn(3);
-  await until("the switch has forgotten", learnt, (groups) => groups.length === 0);
+  await until(
+    "the switch has forgotten",
+    () => learnt(lab),
+    (groups) => groups.length === 0,
+  );
   await generate(lab, "gen", [...stream, "--count", "100"]);
   expect((await ruleOf(relay, "feed")).datagrams).toBe(0);
   await relay.stop();
@@ -91,7 +86,7 @@ test.each([3, 2] as const)(
     const sink = await Sink.start(lab, "sink", listen);
     await generate(lab, "gen", [...stream, "--count", "8000"]);
     expect(await sink.received()).toMatchObject({ ...intact, received: 8000 });
-    expect(learnt()).toEqual(["239.1.1.1"]);
+    expect(learnt(lab)).toEqual(["239.1.1.1"]);
     const { links } = await statusOf(relay);
     const { reports = 0, failed } = links.find(({ name }) => name === "in0")?.rejoin ?? {};
     expect(failed).toBe(0);
