@@ -22,10 +22,6 @@ export const limits = {
   /** A rule set of rulesMax rules with a few outputs each is about 6 MiB. */
   orderSizeMax: 16 * 1024 * 1024,
   orderReadSize: 64 * 1024,
-  /** An order leaves some 12 KiB of garbage (zod, JSON): 3 MiB are then collected beside the program. */
-  ordersPerCollection: 256,
-  /** What outlived such a collection, some 2 MiB, takes a pause of about 10 ms: a ring holds 80 ms of 100,000 frames a second. */
-  ordersPerFullCollection: 4_096,
   /** Rules of one order: to read it takes a loop a few milliseconds, and its ring of frames holds 80. */
   orderRulesMax: 256,
   /** Orders of one change that wait for acknowledgement: twice as many reports take some 25 KiB of a socket's 208. */

@@ -1,8 +1,5 @@
 import { expect, test } from "bun:test";
-import { limits } from "../../src/limits.ts";
-import { Garbage } from "../../src/worker/garbage.ts";
-
-const { ordersPerCollection: each, ordersPerFullCollection: full } = limits;
+import { ordersPerCollection as each, ordersPerFullCollection as full, Garbage } from "../../src/worker/garbage.ts";
 
 function collectionsOf(counts: readonly number[]): boolean[] {
   const collections: boolean[] = [];
