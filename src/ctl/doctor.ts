@@ -19,15 +19,25 @@ export const doctor: Verb = {
       "nothing, needs no right, and says what it could not look at.",
     "An error keeps the relay from running, loses datagrams or opens it to others; a warning costs; a note is worth to know. " +
       "Exit code: 0 fine, 1 warnings, 2 errors.",
+    "--fix PROFILE tunes this machine for those links: '1g' for a router with gigabit links, '10g', or 'flows' for many small ones. It shows " +
+      "what that changes, asks, changes it, and remembers what was before; --undo puts that back, and so does a boot.",
   ],
   usesSocket: true,
   options: {
     interface: { value: "INTERFACE", summary: "look at this link too; may be repeated", multiple: true },
     all: { summary: "show everything that is fine, line by line" },
+    fix: { value: "PROFILE", summary: "tune this machine by a profile: 1g, 10g or flows" },
+    "dry-run": { summary: "with --fix: show what would change, and change nothing" },
+    yes: { summary: "with --fix: do not ask" },
+    undo: { summary: "put back what --fix has changed" },
   },
   examples: [
     { line: "mcr-appliance doctor", does: "before the first start, and whenever something is odd" },
     { line: "mcr-appliance doctor --interface eth0 --interface eth1", does: "links that no rule uses yet" },
+    {
+      line: "mcr-appliance doctor --fix 10g --dry-run",
+      does: "what a profile would change for the links of the rules",
+    },
     { line: "mcr-appliance doctor --json", does: "for programs" },
   ],
   run,
@@ -38,6 +48,9 @@ async function run(given: Given, world: World): Promise<number> {
   const wrong = links.find((link) => link === "" || link.includes("/") || link.length > limits.linkNameSizeMax);
   if (wrong !== undefined) {
     return usage(world, `'${printable(wrong)}' is no name of a network interface. See 'mcr-appliance help doctor'.`);
+  }
+  if (given.text("fix") !== undefined || given.flag("undo")) {
+    return (await import("./tune.ts")).tune(given, world);
   }
   // On demand: other verbs need none of it, nor the native library.
   const { examine } = await import("../doctor/examine.ts");

@@ -31,3 +31,7 @@ declare module "*.config" {
   const text: string;
   export default text;
 }
+declare module "*/tuning/tune" {
+  const text: string;
+  export default text;
+}
