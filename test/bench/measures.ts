@@ -118,12 +118,15 @@ async function takeCpu(session: Session): Promise<Sample> {
   };
 }
 
-/** A stretch of its own, because perf costs what it looks at. */
+/** How long perf may take until it samples. */
+const perfStartSeconds = 1;
+
+/** A stretch of its own, because perf costs what it looks at; longer than what is sampled of it. */
 async function takeUserShare(session: Session, stream: Stream): Promise<Sample> {
   const { lab, contestant, shape, options } = session;
   const [share] = await Promise.all([
     sampleUserShare(lab, contestant.pids(), stream.seconds),
-    send(lab, shape.flows, stream, options.nice),
+    send(lab, shape.flows, { ...stream, seconds: stream.seconds + perfStartSeconds }, options.nice),
   ]);
   return share === undefined ? {} : { full_user_share: share };
 }

@@ -2,7 +2,7 @@
 import type { Lab } from "../../helpers/namespaces.ts";
 import type { Running } from "../../helpers/running.ts";
 import { input, outputs, type Shape, spelled } from "../bed.ts";
-import { program } from "../compile.ts";
+import { bpfObject, program } from "../compile.ts";
 import { type Contender, type Contestant, missing, onRelayCpu } from "./contender.ts";
 
 async function contestant(all: readonly Running[]): Promise<Contestant> {
@@ -44,7 +44,7 @@ export const uring: Contender = {
 };
 
 /** A capture of `peers/gso.c`, and what its link needs to serve it. */
-function captureTrial(mode: string, title: string, prepare: readonly string[], undo: readonly string[]): Contender {
+function captureTrial(mode: string, title: string, prepare: () => string[][], undo: readonly string[]): Contender {
   return {
     name: `gso-${mode}`,
     title,
@@ -53,7 +53,7 @@ function captureTrial(mode: string, title: string, prepare: readonly string[], u
     isTrial: true,
     refuses: ({ flows }) => (flows > 1 ? "it carries one flow" : undefined),
     start: async (lab, shape) => {
-      lab.exec("relay", prepare);
+      for (const command of prepare()) lab.exec("relay", command);
       const places = [spelled(input), ...outputs(shape).map(spelled)];
       const peer = await startPeer(lab, [program("peers/gso.c"), mode, input.link, ...places]);
       return {
@@ -67,12 +67,14 @@ function captureTrial(mode: string, title: string, prepare: readonly string[], u
   };
 }
 
-/** Ends every frame behind the tap, for programs that have no program of their own for it. */
-const ending = [
-  "sh",
-  "-c",
-  `tc qdisc add dev ${input.link} clsact && tc filter add dev ${input.link} ingress matchall action drop`,
-];
+/** Ends every frame behind the tap, for programs that have nothing of their own for it. */
+function ending(): string[][] {
+  const program = ["bpf", "direct-action", "object-file", bpfObject("peers/end.bpf.c"), "section", "tc"];
+  return [
+    ["tc", "qdisc", "replace", "dev", input.link, "clsact"],
+    ["tc", "filter", "add", "dev", input.link, "ingress", ...program],
+  ];
+}
 const passing = ["tc", "qdisc", "del", "dev", input.link, "clsact"];
 const gathering = (is: "on" | "off") => ["ethtool", "-K", input.link, "gro", is];
 
@@ -80,7 +82,7 @@ const gathering = (is: "on" | "off") => ["ethtool", "-K", input.link, "gro", is]
 export const captureTrials: readonly Contender[] = [
   captureTrial("v2", "C: TPACKET_V2, GSO, ended after the tap", ending, passing),
   captureTrial("v3", "C: TPACKET_V3, GSO, ended after the tap", ending, passing),
-  captureTrial("gro", "C: UDP socket with UDP_GRO, GSO", gathering("on"), gathering("off")),
+  captureTrial("gro", "C: UDP socket with UDP_GRO, GSO", () => [gathering("on")], gathering("off")),
 ];
 
 /** One socat carries one flow to one output; more of them share the group's port. */
