@@ -6,7 +6,7 @@ import { sampleUserShare } from "./perf.ts";
 import { highestRate, unlimited } from "./search.ts";
 import { asTrial, counted, type Sample, type Session, undisturbed, wakeups } from "./session.ts";
 import { takeStress } from "./stress.ts";
-import { Counter, openReceiver, received, type Stream, send } from "./traffic.ts";
+import { Counter, openReceiver, received, type Stream, startSending } from "./traffic.ts";
 import { memory } from "./usage.ts";
 
 /** `only`: a question to some contenders alone. `isOnce`: the first round's answer is enough. */
@@ -103,9 +103,13 @@ async function takeCost(session: Session, prefix: string, stream: Stream): Promi
   });
 }
 
+function cpuStream({ options }: Session): Stream {
+  return { size: 1400, rate: 200_000, burst: cpuBurst, seconds: 2 * options.seconds };
+}
+
 async function takeCpu(session: Session): Promise<Sample> {
+  const sample = await takeCost(session, "cpu", cpuStream(session));
   const seconds = 2 * session.options.seconds;
-  const sample = await takeCost(session, "cpu", { size: 1400, rate: 200_000, burst: cpuBurst, seconds });
   const full = { size: 1400, rate: unlimited, burst: unlimitedBurst, seconds };
   const flatOut = await takeCost(session, "full", full);
   const used = memory(session.contestant.pids());
@@ -118,17 +122,19 @@ async function takeCpu(session: Session): Promise<Sample> {
   };
 }
 
-/** How long perf may take until it samples. */
-const perfStartSeconds = 1;
+/** Longer than perf may take to begin and end: traffic must not end before it. */
+const sampledSecondsMax = 20;
 
-/** A stretch of its own, because perf costs what it looks at; longer than what is sampled of it. */
-async function takeUserShare(session: Session, stream: Stream): Promise<Sample> {
-  const { lab, contestant, shape, options } = session;
-  const [share] = await Promise.all([
-    sampleUserShare(lab, contestant.pids(), stream.seconds),
-    send(lab, shape.flows, { ...stream, seconds: stream.seconds + perfStartSeconds }, options.nice),
-  ]);
-  return share === undefined ? {} : { full_user_share: share };
+/** A stretch of its own, because perf costs what it looks at. */
+async function takeUserShare({ lab, contestant, shape, options }: Session, stream: Stream): Promise<Sample> {
+  const pids = contestant.pids();
+  const sending = startSending(lab, shape.flows, { ...stream, seconds: sampledSecondsMax }, options.nice);
+  try {
+    const share = await sampleUserShare(lab, pids, stream.seconds);
+    return share === undefined ? {} : { full_user_share: share };
+  } finally {
+    await sending.end();
+  }
 }
 
 async function takeFanout3(session: Session): Promise<Sample> {
@@ -212,8 +218,14 @@ const isKernel = ({ kind }: Contender) => kind === "kernel";
 
 function rulesMeasure(rules: number): Measure {
   const shape = { ...one, rules };
+  const take = async (session: Session) => {
+    const cost = await takeCost(session, `rules_${rules}`, cpuStream(session));
+    const metrics = [`rules_${rules}_relay_ns`, `rules_${rules}_receive_ns`];
+    const kept = Object.fromEntries(metrics.map((metric) => [metric, cost[metric] ?? Number.NaN]));
+    return { ...(await takeNamedRate(session, `rules_${rules}`)), ...kept };
+  };
   // What rules cost does not depend on how the loops run.
-  return { name: "rules", shape, only: isUnified, take: (session) => takeNamedRate(session, `rules_${rules}`) };
+  return { name: "rules", shape, only: isUnified, take };
 }
 
 /** All measures; those of one shape stand together, so that a contender is started once for them. */

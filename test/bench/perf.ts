@@ -14,9 +14,7 @@ export async function sampleUserShare(lab: Lab, pids: readonly number[], seconds
   if (pids.length === 0 || Bun.which("perf") === null) return undefined;
   const path = join(lab.dir, "perf.data");
   const what = ["-q", "-F", String(samplesPerSecond), "-e", "cpu-clock", "-p", pids.join(","), "-o", path];
-  await lab
-    .spawn("relay", ["perf", "record", ...what, "--delay", "300", "--", "sleep", String(seconds)])
-    .finish(seconds * 1000 + 20_000);
+  await lab.spawn("relay", ["perf", "record", ...what, "--", "sleep", String(seconds)]).finish(seconds * 1000 + 20_000);
   const script = lab.spawn("relay", ["perf", "script", "-i", path, "-F", "ip"]);
   const addresses = (await script.finish()).stdout.split("\n").map((line) => line.trim());
   const sampled = addresses.filter(Boolean);

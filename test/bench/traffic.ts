@@ -43,13 +43,18 @@ function niced(nice: number, command: readonly string[]): string[] {
   return nice === 0 ? [...command] : ["nice", "-n", String(nice - getPriority()), ...command];
 }
 
-/** Sends a stream over `flows` flows and returns what the generator says of it. */
-export async function send(lab: Lab, flows: number, stream: Stream, nice: number): Promise<Sent> {
+/** Begins to send a stream over `flows` flows. */
+export function startSending(lab: Lab, flows: number, stream: Stream, nice: number): Running {
   const { size, rate, burst, seconds, seed } = stream;
   const random = seed === undefined ? [] : [seed];
   const numbers = [input.port, flows, size, rate, burst, Math.round(seconds * 1000), ...random].map(String);
   const pinned = ["taskset", "-c", String(source.cpu), program("gen.c"), source.address, input.group, ...numbers];
-  const ended = await lab.spawn("gen", niced(nice, pinned)).succeed(seconds * 1000 + 20_000);
+  return lab.spawn("gen", niced(nice, pinned));
+}
+
+/** Sends a stream over `flows` flows and returns what the generator says of it. */
+export async function send(lab: Lab, flows: number, stream: Stream, nice: number): Promise<Sent> {
+  const ended = await startSending(lab, flows, stream, nice).succeed(stream.seconds * 1000 + 20_000);
   return sentSchema.parse(JSON.parse(ended.stdout));
 }
 
