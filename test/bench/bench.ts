@@ -88,8 +88,9 @@ async function runOne(
     const whole: Session = { ...session, contestant, foreign: [] };
     await warmUp(whole, contender.warmUpSeconds);
     for (const measure of course.measures) {
-      const sample = { ...(await measure.take(whole)), foreign: median(whole.foreign.splice(0)) };
-      keep(measure.name, sample);
+      const sample = await measure.take(whole);
+      const foreign = whole.foreign.splice(0);
+      keep(measure.name, foreign.length === 0 ? sample : { ...sample, foreign: median(foreign) });
     }
   } finally {
     await contestant.stop();
