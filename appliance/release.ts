@@ -47,7 +47,8 @@ if (about.dependencies.bun !== bunVersion) {
   throw new Error(`package.json pins Bun ${about.dependencies.bun}, appliance/release/targets.ts knows ${bunVersion}`);
 }
 const wanted = wantedTargets();
-run(root, join(root, "appliance/release/fetch"), join(work, "debian"));
+const musl = ["musl:amd64", "musl-dev:amd64", "musl:arm64", "musl-dev:arm64"];
+run(root, join(root, "appliance/release/fetch"), join(work, "debian"), "", "source:liburing", ...musl);
 if (existsSync(out)) rmSync(out, { recursive: true });
 mkdirSync(out, { recursive: true });
 const commit = commitOf(root);
