@@ -2,6 +2,7 @@
 // build (build.ts) and for each target of a release.
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Libc } from "../src/base/version.ts";
 import { closeDoors } from "./close-doors.ts";
 
 /** `tree` holds src/ and build/; a foreign `target` comes with the Bun executable (`runtime`) that it is made of. */
@@ -11,7 +12,7 @@ export type Bundle = {
   commit: string;
   /** Version of the liburing in the shim. */
   liburing: string;
-  foreign?: { target: string; runtime: string };
+  foreign?: { target: string; runtime: string; libc: Libc };
 };
 
 // The second is the egress thread's: a Worker starts only from a file that is an entry point.
@@ -53,7 +54,7 @@ export function bundle({ tree, outfile, commit, liburing, foreign }: Bundle): vo
   const made = join(unfinished, "mcr-appliance");
   mkdirSync(unfinished, { recursive: true });
   try {
-    const facts = { mcrCommit: commit, mcrLiburing: liburing };
+    const facts = { mcrCommit: commit, mcrLiburing: liburing, mcrLibc: foreign?.libc ?? "glibc" };
     const defines = Object.entries(facts).flatMap(([name, text]) => ["--define", `${name}=${JSON.stringify(text)}`]);
     const target = foreign && [`--target=${foreign.target}`, `--compile-executable-path=${foreign.runtime}`];
     const how = ["--compile", ...closed, ...defines, ...(target ?? [])];

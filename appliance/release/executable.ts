@@ -16,7 +16,7 @@ export function buildExecutable(root: string, target: Target, work: string, comm
   }
   symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
   buildShim(root, target, toolchain, join(tree, "build"));
-  const foreign = { target: bunTarget(target), runtime: runtimeOf(target, work) };
+  const foreign = { target: bunTarget(target), runtime: runtimeOf(target, work), libc: target.libc };
   bundle({ tree, outfile, commit, liburing: toolchain.liburing, foreign });
   rmSync(tree, { recursive: true });
 }

@@ -1,6 +1,6 @@
 // version: of this file and of the supervisor that runs, which may differ after an upgrade.
 import { printable } from "../base/printable.ts";
-import { liburingVersion, programCommit, programName, programVersion } from "../base/version.ts";
+import { liburingVersion, programCommit, programLibc, programName, programVersion } from "../base/version.ts";
 import { askAndShow } from "./answer.ts";
 import type { Verb, World } from "./verb.ts";
 
@@ -34,7 +34,7 @@ export async function ownVersion(isVerbose: boolean): Promise<string> {
     ["commit", programCommit],
     ["bun", Bun.version],
     ["liburing", liburingVersion],
-    ["machine", `${process.platform} ${process.arch}`],
+    ["machine", `${process.platform} ${process.arch}, ${programLibc}`],
     ...abilityLines(await abilitiesHere()),
   ];
   return [name, ...lines.map(([about, text]) => `${about.padEnd(11)} ${printable(text)}`)].join("\n");

@@ -1,5 +1,6 @@
 // The system calls that a worker's loops and the runtime under them make once it is born, found with strace under load,
 // garbage collection, compilation, thread start, log lines and shutdown. Everything else ends the worker. Pure.
+import { type Libc, programLibc } from "../../base/version.ts";
 import { errno } from "../../shim/errno.ts";
 import { type RingKind, ringCalls } from "../../shim/ring.ts";
 
@@ -29,8 +30,18 @@ const threadFlags = 0x0001_0900;
 const namespaceFlags = 0x7e02_0000;
 const setName = 15;
 
-/** Everything that a worker of process id `pid`, whose threads have these rings, may call; in the order in which a filter asks. */
-export function permissions(pid: number, rings: readonly RingKind[]): Permission[] {
+/** What musl calls where glibc has a younger call. */
+const muslCalls: readonly Permission[] = [
+  { call: "open", isRefused: true, refusal: errno.EACCES },
+  { call: "fstat" },
+  { call: "stat", isRefused: true, refusal: errno.EACCES },
+];
+
+/**
+ * Everything that a worker of process id `pid`, whose threads have these rings, may call; in the order in which a filter asks.
+ * musl needs a little more than glibc.
+ */
+export function permissions(pid: number, rings: readonly RingKind[], libc: Libc = programLibc): Permission[] {
   const calls = new Set([...rings.flatMap((kind) => [...ringCalls[kind]]), ...hot, ...runtime]);
   const always = [...calls].map((call) => ({ call }));
   return [
@@ -53,5 +64,6 @@ export function permissions(pid: number, rings: readonly RingKind[]): Permission
     // The collector looks for its footprint in /proc/self/statm, and does without.
     { call: "openat", isRefused: true, refusal: errno.EACCES },
     { call: "newfstatat", isRefused: true, refusal: errno.EACCES },
+    ...(libc === "musl" ? muslCalls : []),
   ];
 }

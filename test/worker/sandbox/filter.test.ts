@@ -34,6 +34,19 @@ function decide(architecture: Architecture, name: string, given: bigint[] = [], 
   return run(filterOf(permissions(pid, [kind]), architecture), auditNumbers[architecture], number, given);
 }
 
+test("musl's open and stat are refused with an error where glibc's would end a worker", () => {
+  const answerOf = (call: string, libc: "glibc" | "musl") =>
+    run(
+      filterOf(permissions(pid, ["io_uring"], libc), "x64"),
+      auditNumbers.x64,
+      systemCallNumber(call, "x64") ?? Number.NaN,
+    );
+  for (const call of ["open", "stat"]) {
+    expect(answerOf(call, "musl")).toBe(answers.fail + errno.EACCES);
+    expect(answerOf(call, "glibc")).toBe(answers.trap);
+  }
+});
+
 describe.each(architectures)("on %s", (architecture) => {
   test("of all numbers only those listed pass, and each that is not listed is trapped", () => {
     const listed = permissions(pid, ["io_uring"]);
