@@ -44,6 +44,7 @@ const passedOn: Readonly<Record<string, readonly string[]>> = {
     "rules/table.ts#takenText",
     "rules/table.ts#problem",
     "rules/loops.ts#loopText",
+    "rules/precedence.ts#tieText",
     "supervise/register.ts#makeLive",
   ],
   "supervise/tell.ts: warning": ["rules/loops.ts#allowedText", "rules/loops.ts#sharedText"],
