@@ -27,7 +27,7 @@ export function bucketEnd(bucket: number): number {
 }
 
 /** The value that `share` (0 to 1) of what was counted does not reach: the end of its bucket; 0 when nothing was counted. */
-export function shareOf(buckets: readonly number[], share: number): number {
+export function shareOf(buckets: Float64Array, share: number): number {
   const wanted = buckets.reduce((sum, each) => sum + each, 0) * share;
   let seen = 0;
   for (const [bucket, count] of buckets.entries()) {

@@ -55,9 +55,14 @@ export class RuleTable {
   readonly #ties = new Ties();
   /** How many rules have each shape. */
   readonly #shapes = new Map<string, number>();
-  readonly #graph = new RuleGraph();
+  readonly #graph: RuleGraph | undefined;
   /** By id, as of the last change. */
   readonly #warnings = new Map<string, readonly string[]>();
+
+  /** `judgesLoops` false: for who judges them elsewhere, all changes at once. */
+  constructor({ judgesLoops = true } = {}) {
+    this.#graph = judgesLoops ? new RuleGraph() : undefined;
+  }
 
   get size(): number {
     return this.#byId.size;
@@ -102,8 +107,10 @@ export class RuleTable {
     if (this.size - gone.size + fresh > limits.rulesMax && fresh > 0) {
       return `Rule rejected: there are ${this.size} rules, the most there can be. Remove a rule first.`;
     }
-    const before = [...leaving].flatMap((id) => this.#byId.get(id) ?? []);
-    const cycle = this.#graph.cycleAfter(put, before);
+    const cycle = this.#graph?.cycleAfter(
+      put,
+      [...leaving].flatMap((id) => this.#byId.get(id) ?? []),
+    );
     return cycle && loopText(cycle);
   }
 
@@ -113,8 +120,8 @@ export class RuleTable {
     if (known !== undefined) {
       return known;
     }
-    const cycle = rule.allow_loop === true ? this.#graph.cycleThrough(rule, true) : undefined;
-    const shared = this.#graph.sharedBy(rule, othersNamedMax).map((each) => sharedText(rule, each));
+    const cycle = rule.allow_loop === true ? this.#graph?.cycleThrough(rule, true) : undefined;
+    const shared = (this.#graph?.sharedBy(rule, othersNamedMax) ?? []).map((each) => sharedText(rule, each));
     const warnings = [...(cycle === undefined ? [] : [allowedText(cycle)]), ...shared];
     this.#warnings.set(rule.rule_id, warnings);
     return warnings;
@@ -203,7 +210,7 @@ export class RuleTable {
     this.#byKey.set(inputKey(rule), rule.rule_id);
     this.#ties.put(rule);
     this.#countShape(rule, 1);
-    this.#graph.put(rule);
+    this.#graph?.put(rule);
     this.#warnings.clear();
     if (rule.name !== undefined) {
       const ids = this.#byName.get(rule.name) ?? new Set();
@@ -215,7 +222,7 @@ export class RuleTable {
     this.#byKey.delete(inputKey(rule));
     this.#ties.take(rule);
     this.#countShape(rule, -1);
-    this.#graph.take(rule);
+    this.#graph?.take(rule);
     this.#warnings.clear();
     if (rule.name !== undefined) {
       const ids = this.#byName.get(rule.name);

@@ -27,9 +27,10 @@ export function withAuthority(handle: Handler, { log, rulesOf }: Witness): Handl
     const name = nameOf(command);
     const who = client.peer === undefined ? {} : { uid: client.peer.uid, pid: client.peer.pid };
     const say = (level: Level, fields: Fields) => log.say(level, `asked to change: ${name}`, { ...who, ...fields });
-    const given = JSON.stringify(command).slice(0, limits.recordTextMax);
+    // Asked for only where it is said: a batch is megabytes.
+    const given = () => JSON.stringify(command).slice(0, limits.recordTextMax);
     if (client.access !== "change") {
-      say("Warning", { outcome: "not permitted", given });
+      say("Warning", { outcome: "not permitted", given: given() });
       const text = `${name} changes the relay, and you may only read. Run it as root or as a member of the group mcr.`;
       return Promise.resolve({ Error: text });
     }
@@ -38,10 +39,14 @@ export function withAuthority(handle: Handler, { log, rulesOf }: Witness): Handl
       const reply = await handle(command, client);
       const changes = "Error" in reply ? [] : changesOf(before, rulesOf(command));
       if (changes.length === 0) {
-        say("Notice", { outcome: "Error" in reply ? reply.Error : "done", given });
+        say("Notice", { outcome: "Error" in reply ? reply.Error : "done", given: given() });
       }
-      for (const change of changes.slice(0, limits.recordRulesMax)) {
-        say("Notice", { outcome: "done", ...change });
+      for (const [was, is] of changes.slice(0, limits.recordRulesMax)) {
+        say("Notice", {
+          outcome: "done",
+          ...(was === undefined ? {} : { before: JSON.stringify(was) }),
+          ...(is === undefined ? {} : { after: JSON.stringify(is) }),
+        });
       }
       if (changes.length > limits.recordRulesMax) {
         say("Notice", { outcome: "done", more: changes.length - limits.recordRulesMax });
@@ -53,18 +58,8 @@ export function withAuthority(handle: Handler, { log, rulesOf }: Witness): Handl
   };
 }
 
-/** Each rule that came, went or is another now, as JSON. */
-function changesOf(before: ReadonlyMap<string, Rule>, after: ReadonlyMap<string, Rule>): Fields[] {
+/** Each rule that came, went or is another now: before and after. */
+function changesOf(before: ReadonlyMap<string, Rule>, after: ReadonlyMap<string, Rule>) {
   const ids = new Set([...before.keys(), ...after.keys()]);
-  return [...ids].flatMap((id) => {
-    const [was, is] = [before.get(id), after.get(id)];
-    return was === is
-      ? []
-      : [
-          {
-            ...(was === undefined ? {} : { before: JSON.stringify(was) }),
-            ...(is === undefined ? {} : { after: JSON.stringify(is) }),
-          },
-        ];
-  });
+  return [...ids].map((id) => [before.get(id), after.get(id)] as const).filter(([was, is]) => was !== is);
 }

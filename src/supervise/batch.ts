@@ -4,6 +4,7 @@ import { planCounts } from "../config/plan.ts";
 import type { Batched, Reply } from "../control/words.ts";
 import { limits } from "../limits.ts";
 import { chosen } from "../rules/choice.ts";
+import { isLoopText } from "../rules/loops.ts";
 import { makeRule, type Rule } from "../rules/schema.ts";
 import { RuleTable } from "../rules/table.ts";
 import { changeFor } from "./choose.ts";
@@ -16,14 +17,20 @@ export async function runBatch(
   by: { uid?: number },
 ): Promise<Reply> {
   let problems: readonly string[] = [];
+  let before: readonly Rule[] = [];
   const applied = await configuration.merge(
     (running) => {
-      const after = rulesAfter(running.rules, changes);
+      before = running.rules;
+      // Loops are judged once, of what comes out. Only where there is one, each command is: which one closes it?
+      const after = rulesAfter(before, changes, false);
       problems = after.problems;
       return problems.length > 0 ? running : { ...running, rules: after.rules };
     },
     { how: "batch", ...by },
   );
+  if (!applied.ok && isLoopText(applied.error)) {
+    problems = rulesAfter(before, changes).problems;
+  }
   if (problems.length > 0) {
     const more = problems.length - limits.configProblemsMax;
     const shown = problems.slice(0, limits.configProblemsMax);
@@ -39,12 +46,13 @@ export async function runBatch(
   return { Success: `${changes.length} commands: ${counts}; ${end}` };
 }
 
-/** The rules after `changes`, each judged as it would be alone at its turn; one that is refused does nothing. */
+/** The rules after `changes`, each judged as it would be alone at its turn, loops if so wished; one that is refused does nothing. */
 export function rulesAfter(
   running: readonly Rule[],
   changes: readonly Batched[],
+  judgesLoops = true,
 ): { rules: Rule[]; problems: string[] } {
-  const table = new RuleTable();
+  const table = new RuleTable({ judgesLoops });
   table.change({ put: running, remove: [] });
   const problems: string[] = [];
   for (const [index, change] of changes.entries()) {

@@ -2,6 +2,7 @@
 // what runs and with who else on this host listens. Without the program the relay works as well, at the cost of the climb
 // that every datagram then makes for nothing.
 import { formatIpv4, parseIpv4 } from "../base/ipv4.ts";
+import { limits } from "../limits.ts";
 import { ruleMax } from "../relay/counters.ts";
 import { isRanged } from "../rules/precedence.ts";
 import { portsOf } from "../rules/range.ts";
@@ -38,6 +39,7 @@ export class Ending {
   private readonly shelves = new Map<string, Shelf>();
   private readonly linkFailures = new Map<number, string>();
   private readonly facts: EndingFacts;
+  private readonly news: { rule: string; reason: string | undefined }[] = [];
   // What the last sync() went by: when nothing of it changed, nothing has to be done.
   private settled: Basis | undefined;
 
@@ -116,6 +118,7 @@ export class Ending {
     for (const each of running) {
       this.settle(each, facts);
     }
+    this.tell();
   }
 
   /** Forgets a rule that was removed. */
@@ -179,8 +182,24 @@ export class Ending {
 
   private note(known: Known, rule: Rule, reason: string | undefined): void {
     known.verdict = reason === undefined ? { ended: true } : { ended: false, ended_reason: reason };
-    const message = reason === undefined ? "datagrams end after the tap" : "datagrams go on into this host too";
-    this.parts.onNews("Info", message, { rule: rule.rule_id, ...(reason === undefined ? {} : { reason }) });
+    this.news.push({ rule: rule.rule_id, reason });
+  }
+
+  /** What changed, a line a rule; of many, how many there were of each kind. */
+  private tell(): void {
+    const told = this.news.splice(0);
+    const { onNews } = this.parts;
+    const messageOf = (reason: string | undefined) =>
+      reason === undefined ? "datagrams end after the tap" : "datagrams go on into this host too";
+    if (told.length <= limits.changesToldMax) {
+      for (const { rule, reason } of told) {
+        onNews("Info", messageOf(reason), { rule, ...(reason === undefined ? {} : { reason }) });
+      }
+      return;
+    }
+    for (const [message, some] of Map.groupBy(told, ({ reason }) => messageOf(reason))) {
+      onNews("Info", message, { rules: some.length });
+    }
   }
 
   /** A rule for one source stands beside the key for every source, which says that it has to be looked for. */

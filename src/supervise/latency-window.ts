@@ -7,7 +7,7 @@ import type { Page } from "./pages.ts";
 
 /** The last limits.latencyWindowPeriods states of every page's histogram. */
 export class LatencyWindow {
-  private readonly states = new Map<Page, number[][]>();
+  private readonly states = new Map<Page, Float64Array[]>();
 
   /** To be called once a period. */
   sample(pages: readonly Page[]): void {
@@ -25,7 +25,7 @@ export class LatencyWindow {
     return latencyFrom(buckets, last < 0 ? 0 : Math.min(bucketEnd(last), maxOf(pages)));
   }
 
-  private since(page: Page): number[] {
+  private since(page: Page): Float64Array {
     const [oldest] = this.states.get(page) ?? [];
     return page.latencies().map((count, at) => count - (oldest?.[at] ?? 0));
   }
@@ -36,7 +36,7 @@ export function latencyOf(pages: readonly Page[]): Latency {
   return latencyFrom(sumOf(pages.map((page) => page.latencies())), maxOf(pages));
 }
 
-function latencyFrom(buckets: readonly number[], max: number): Latency {
+function latencyFrom(buckets: Float64Array, max: number): Latency {
   const share = (of: number) => Math.min(shareOf(buckets, of), max);
   return {
     samples: buckets.reduce((sum, each) => sum + each, 0),
@@ -51,6 +51,6 @@ function maxOf(pages: readonly Page[]): number {
   return Math.max(0, ...pages.map((page) => page.egress("latencyMaxUs")));
 }
 
-function sumOf(all: readonly (readonly number[])[]): number[] {
-  return (all[0] ?? []).map((_, at) => all.reduce((sum, each) => sum + (each[at] ?? 0), 0));
+function sumOf(all: readonly Float64Array[]): Float64Array {
+  return (all[0] ?? new Float64Array(0)).map((_, at) => all.reduce((sum, each) => sum + (each[at] ?? 0), 0));
 }

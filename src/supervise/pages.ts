@@ -83,8 +83,8 @@ export class Page {
   }
 
   /** Sends whose latency was looked at, by bucket (base/buckets.ts) of microseconds. */
-  latencies(): number[] {
-    return [...this.copy(latencyFirst, bucketCount)];
+  latencies(): Float64Array {
+    return this.copy(latencyFirst, bucketCount);
   }
 
   /** Makes `count` counters ready for a new owner. Nobody may be writing there. */

@@ -56,7 +56,7 @@ export function workerStatus(
     stall_us: { ingress: page.ingress("stallMaxUs"), egress: page.egress("stallMaxUs") },
     latency: latencyOf([page]),
     latency_minute: latencyMinute,
-    latency_buckets: page.latencies(),
+    latency_buckets: [...page.latencies()],
     latency_sum_us: page.egress("latencySumUs"),
     frames: framesOf([page], kernelDrops),
   };

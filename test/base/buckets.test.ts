@@ -32,7 +32,7 @@ test("what is out of range counts at the edge", () => {
 });
 
 test("a share is the end of the bucket in which it is reached", () => {
-  const buckets = new Array<number>(bucketCount).fill(0);
+  const buckets = new Float64Array(bucketCount);
   expect(shareOf(buckets, 0.5)).toBe(0);
   buckets[bucketOf(3)] = 99;
   buckets[bucketOf(1000)] = 1;

@@ -1,7 +1,11 @@
 import { expect, test } from "bun:test";
+import { done, failed } from "../../src/base/outcome.ts";
+import { changeOf, planOf } from "../../src/config/plan.ts";
 import type { Batched } from "../../src/control/words.ts";
 import type { Rule } from "../../src/rules/schema.ts";
-import { rulesAfter } from "../../src/supervise/batch.ts";
+import { RuleTable } from "../../src/rules/table.ts";
+import { rulesAfter, runBatch } from "../../src/supervise/batch.ts";
+import type { Configuration } from "../../src/supervise/configuration.ts";
 
 function rule(id: string, port: number, name = id): Rule {
   const outputs = [{ group: "239.2.2.2", port: 5001, interface: "eth1" }];
@@ -68,4 +72,39 @@ test("rules are enabled, disabled and removed by name and by tag, each as the li
     ["c", false],
   ]);
   expect(rulesAfter(rules, [{ RemoveRules: { tag: "lab" } }]).rules.map(({ rule_id }) => rule_id)).toEqual(["c"]);
+});
+
+/** A configuration that runs what a table of rules allows, loops judged. */
+function configurationOf(rules: readonly Rule[]) {
+  const wanted: Rule[][] = [];
+  const merge: Configuration["merge"] = async (wantedOf) => {
+    const setup = { rules, settings: {} };
+    const plan = planOf(setup, wantedOf(setup));
+    const table = new RuleTable();
+    table.change({ put: rules, remove: [] });
+    const problem = table.problem(changeOf(plan));
+    wanted.push(plan.rules.flatMap(({ after }) => after ?? []));
+    return problem === undefined ? done({ plan }) : failed(problem);
+  };
+  return { wanted, merge };
+}
+
+test("a loop is told with the line that closes it; one that a later line opens again is none", async () => {
+  const between = (line: number, from: string, to: string): Batched => ({
+    line,
+    AddRule: {
+      ...{ rule_id: `${from}>${to}`, input_interface: from, input_group: "239.1.1.1", input_port: 5000 },
+      ...{ input_protocol: 17, outputs: [{ group: "239.1.1.1", port: 5000, interface: to }] },
+    },
+  });
+  const closing = [between(1, "a", "b"), adding(2, "x", 5001), between(3, "b", "c"), between(4, "c", "a")];
+  const refused = await runBatch(configurationOf([]), closing, {});
+  expect("Error" in refused ? refused.Error.split("\n") : []).toEqual([
+    expect.stringContaining("line 4: Rule rejected: it closes a loop: "),
+    "Nothing was changed.",
+  ]);
+  const opened = configurationOf([]);
+  const made = await runBatch(opened, [...closing, { line: 5, RemoveRule: { rule_id: "a>b" } }], {});
+  expect(made).toMatchObject({ Success: expect.stringContaining("5 commands: 3 rules added") });
+  expect(opened.wanted[0]?.map(({ rule_id }) => rule_id)).toEqual(["x", "b>c", "c>a"]);
 });
