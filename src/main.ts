@@ -38,8 +38,8 @@ const roles: Roles = {
       readGroup: given.text("read-group"),
       rejoinInterval: given.text("rejoin-interval"),
     }),
-  gen: async (args) => (await import("./traffic/gen.ts")).run(args),
-  sink: async (args) => (await import("./traffic/sink.ts")).run(args),
+  gen: async (given) => (await import("./traffic/gen.ts")).run(given),
+  sink: async (given) => (await import("./traffic/sink.ts")).run(given),
 };
 
 /** The part to play: MCR's names decide it (INTEROP.md 1), as what we were called by or as first argument; else the first argument. */

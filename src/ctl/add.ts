@@ -10,7 +10,6 @@ import { claimOf, numberOf, parseOutputs } from "./outputs.ts";
 import type { Given, Verb, World } from "./verb.ts";
 
 export const add: Verb = {
-  kind: "verb",
   name: "add",
   chapter: "Rules",
   summary: "add a rule, or replace the one with the same id",

@@ -4,15 +4,14 @@ import { assert } from "../base/assert.ts";
 import { suggestion } from "../base/nearest.ts";
 import { codeOf, done, failed, type Outcome, reasonOf } from "../base/outcome.ts";
 import { printable } from "../base/printable.ts";
-import { type AnyVerb, type Given, type OptionSpec, socketOptions, type Verb } from "./verb.ts";
+import { type Given, type OptionSpec, socketOptions, type Verb } from "./verb.ts";
 
-/** What the operator wants. `passed-on`: the verb parses `args` itself. */
+/** What the operator wants. */
 export type Parsed =
   | { kind: "overview" }
   | { kind: "version"; isVerbose: boolean }
-  | { kind: "help"; verb: AnyVerb }
-  | { kind: "verb"; verb: Verb; given: Given }
-  | { kind: "passed-on"; verb: Extract<AnyVerb, { kind: "passed-on" }>; args: string[] };
+  | { kind: "help"; verb: Verb }
+  | { kind: "verb"; verb: Verb; given: Given };
 
 /** Where the verb stands, -1: nowhere; options of the socket may come before it, with their values. */
 export function verbIndex(args: readonly string[]): number {
@@ -29,7 +28,7 @@ export function verbIndex(args: readonly string[]): number {
 }
 
 /** Reads `args` (without program names) by the table `verbs`. The error is a usage error's text. */
-export function parse(args: readonly string[], verbs: readonly AnyVerb[]): Outcome<Parsed> {
+export function parse(args: readonly string[], verbs: readonly Verb[]): Outcome<Parsed> {
   const at = verbIndex(args);
   const word = args[at];
   if (word === undefined) {
@@ -45,17 +44,11 @@ export function parse(args: readonly string[], verbs: readonly AnyVerb[]): Outco
   if (before.includes("--help") || before.includes("-h")) {
     return done({ kind: "help", verb });
   }
-  if (verb.kind === "passed-on") {
-    // Its options are its own business, also those that look like ours.
-    return before.length === 0
-      ? done({ kind: "passed-on", verb, args: after })
-      : failed(`options of '${verb.name}' stand after it, not before: ${before.map(printable).join(" ")}`);
-  }
   return parseVerb(verb, [...before, ...after]);
 }
 
 /** The verb that begins `args`, or why there is none. */
-export function findVerb(word: string, verbs: readonly AnyVerb[]): AnyVerb | undefined {
+export function findVerb(word: string, verbs: readonly Verb[]): Verb | undefined {
   return verbs.find((verb) => verb.name === word || verb.aliases?.includes(word));
 }
 

@@ -15,7 +15,6 @@ import { remove, removeCommand } from "./remove.ts";
 import type { Given, Verb, World } from "./verb.ts";
 
 export const batch: Verb = {
-  kind: "verb",
   name: "batch",
   chapter: "Rules",
   summary: "many commands as one change: all of them or none",

@@ -5,12 +5,11 @@ import { candidatesOf } from "./completion/candidates.ts";
 import { scripts } from "./completion/scripts.ts";
 import { wishOf } from "./completion/wish.ts";
 import { pageNames } from "./man/pages.ts";
-import type { AnyVerb, Verb } from "./verb.ts";
+import type { Verb } from "./verb.ts";
 
 const shells = Object.keys(scripts);
 
 export const completion: Verb = {
-  kind: "verb",
   name: "completion",
   chapter: "Help",
   summary: "print a script that completes commands, rules and interfaces",
@@ -36,9 +35,8 @@ export const completion: Verb = {
 };
 
 /** The verb that answers the scripts: a line for each candidate, its purpose behind a tab; `:files` for files. */
-export function complete(verbs: () => readonly AnyVerb[]): Verb {
+export function complete(verbs: () => readonly Verb[]): Verb {
   return {
-    kind: "verb",
     name: "complete",
     chapter: "Help",
     hidden: true,

@@ -25,7 +25,6 @@ const actions: Readonly<Record<string, Action>> = {
 };
 
 export const config: Verb = {
-  kind: "verb",
   name: "config",
   chapter: "Rules",
   summary: "check, plan, apply, roll back and save the configuration",

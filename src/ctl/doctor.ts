@@ -9,7 +9,6 @@ import { renderFindings } from "./doctor-page.ts";
 import type { Given, Verb, World } from "./verb.ts";
 
 export const doctor: Verb = {
-  kind: "verb",
   name: "doctor",
   chapter: "Watch",
   summary: "check this machine, and say the command that mends what is wrong",

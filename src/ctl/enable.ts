@@ -16,7 +16,6 @@ type Kind = {
 
 function verbOf({ name, summary, details, examples }: Kind): Verb {
   return {
-    kind: "verb",
     name,
     chapter: "Rules",
     summary,

@@ -9,7 +9,6 @@ import { count } from "./units.ts";
 import type { Given, Verb, World } from "./verb.ts";
 
 export const explain: Verb = {
-  kind: "verb",
   name: "explain",
   chapter: "Watch",
   summary: "say why nothing arrives, or what would become of a frame",

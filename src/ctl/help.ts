@@ -1,12 +1,12 @@
 // The overview, and the page of one verb. Both come from the table, so they cannot disagree with the parser.
 import { programName, programVersion } from "../base/version.ts";
 import { table } from "./table.ts";
-import { type AnyVerb, type OptionSpec, socketOptions, type Verb } from "./verb.ts";
+import { type OptionSpec, socketOptions, type Verb } from "./verb.ts";
 
 const chapters = ["Run", "Rules", "Watch", "Test", "Help"] as const;
 
 /** `mcr-appliance help` */
-export function overview(verbs: readonly AnyVerb[]): string {
+export function overview(verbs: readonly Verb[]): string {
   const parts = chapters.map((chapter) => {
     const rows = verbs
       .filter((verb) => verb.chapter === chapter && verb.hidden !== true)
@@ -20,27 +20,38 @@ export function overview(verbs: readonly AnyVerb[]): string {
     "",
     parts.join("\n\n"),
     "",
-    "'mcr-appliance help COMMAND' shows options and examples; 'mcr-appliance --version' the version.",
+    "'mcr-appliance help COMMAND' shows options and examples, 'mcr-appliance COMMAND --help' options alone.",
   ].join("\n");
 }
 
-/** `mcr-appliance help add` */
-export function page(verb: AnyVerb): string {
-  const parts = [`${verb.name}: ${verb.summary}`, ...(verb.details ?? []).map((text) => fold(text))];
-  if (verb.kind === "verb") {
-    parts.splice(1, 0, usageLine(verb));
-    const rows = Object.entries(optionsOf(verb)).map(([name, spec]) => [
-      `  --${name}${value(spec)}`,
-      describeOption(spec),
-    ]);
-    parts.push(table([{ head: "options:" }, { head: "" }], [...rows, ["  -h, --help", "this page"]]));
-  }
+/** `mcr-appliance help add`: everything. */
+export function page(verb: Verb): string {
+  const parts = [
+    `${verb.name}: ${verb.summary}`,
+    usageLine(verb),
+    ...(verb.details ?? []).map((text) => fold(text)),
+    optionTable(verb),
+  ];
   if (verb.aliases !== undefined) {
     parts.push(`also called: ${verb.aliases.join(", ")}`);
   }
   const examples = verb.examples.map(({ line, does }) => `  # ${does}\n  ${line}`);
   parts.push(`examples:\n${examples.join("\n")}`);
   return parts.join("\n\n");
+}
+
+/** `mcr-appliance add --help`: what to type, for who knows what it does. */
+export function shortPage(verb: Verb): string {
+  const more = `'mcr-appliance help ${verb.name}' says more, with examples.`;
+  return [`${verb.name}: ${verb.summary}\n${usageLine(verb)}`, optionTable(verb), more].join("\n\n");
+}
+
+function optionTable(verb: Verb): string {
+  const rows = Object.entries(optionsOf(verb)).map(([name, spec]) => [
+    `  --${name}${value(spec)}`,
+    describeOption(spec),
+  ]);
+  return table([{ head: "options:" }, { head: "" }], [...rows, ["  -h, --help", "this, in short"]]);
 }
 
 /** All options of a verb, those of the socket too. */

@@ -5,15 +5,14 @@ import { printable } from "../base/printable.ts";
 import type { Failure } from "../install/install.ts";
 import { scripts } from "./completion/scripts.ts";
 import { manPage, pages } from "./man/pages.ts";
-import type { AnyVerb, Verb, World } from "./verb.ts";
+import type { Verb, World } from "./verb.ts";
 
 const root = { value: "DIR", summary: "the root of the system to change", default: "/" };
 const dryRun = { summary: "say what would be done, and do nothing" };
 
 /** The verb, for the table that it is in: it installs what that table makes. */
-export function install(verbs: () => readonly AnyVerb[]): Verb {
+export function install(verbs: () => readonly Verb[]): Verb {
   return {
-    kind: "verb",
     name: "install",
     chapter: "Run",
     summary: "put this program, its service, manual and completion where they belong",
@@ -49,7 +48,6 @@ export function install(verbs: () => readonly AnyVerb[]): Verb {
 }
 
 export const uninstall: Verb = {
-  kind: "verb",
   name: "uninstall",
   chapter: "Run",
   summary: "take away what 'install' put there",

@@ -8,7 +8,6 @@ import { count } from "./units.ts";
 import type { Verb } from "./verb.ts";
 
 export const list: Verb = {
-  kind: "verb",
   name: "list",
   aliases: ["list-rules"],
   chapter: "Rules",

@@ -11,7 +11,6 @@ import type { Given, Verb, World } from "./verb.ts";
 const levelWords = levels.map((level) => level.toLowerCase());
 
 export const logLevel: Verb = {
-  kind: "verb",
   name: "log-level",
   chapter: "Watch",
   summary: "show or change which log lines are written",

@@ -3,13 +3,12 @@ import { suggestion } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import { usage } from "./answer.ts";
 import { manPage, pageNames } from "./man/pages.ts";
-import type { AnyVerb, Verb } from "./verb.ts";
+import type { Verb } from "./verb.ts";
 
 /** The verb, for the table that it is in. */
-export function man(verbs: () => readonly AnyVerb[]): Verb {
+export function man(verbs: () => readonly Verb[]): Verb {
   const [first = ""] = pageNames;
   return {
-    kind: "verb",
     name: "man",
     chapter: "Help",
     summary: "print a page of the manual, for 'man -l -' or a file",

@@ -8,7 +8,6 @@ import { askAndShow } from "./answer.ts";
 import type { Given, Verb, World } from "./verb.ts";
 
 export const metrics: Verb = {
-  kind: "verb",
   name: "metrics",
   chapter: "Watch",
   summary: "print every number in Prometheus' format",

@@ -2,7 +2,7 @@
 import { ask } from "../control/client.ts";
 import { usage } from "./answer.ts";
 import { type Parsed, parse } from "./arguments.ts";
-import { overview, page } from "./help.ts";
+import { overview, shortPage } from "./help.ts";
 import type { Roles, World } from "./verb.ts";
 import { socketOptions } from "./verb.ts";
 import { verbs } from "./verbs.ts";
@@ -36,16 +36,9 @@ export async function operate(args: readonly string[], around: Surroundings): Pr
     case "version":
       around.say(await ownVersion(parsed.value.isVerbose));
       return 0;
-    case "help": {
-      const { verb } = parsed.value;
-      if (verb.kind === "passed-on") {
-        return verb.run(["--help"], worldOf(parsed.value, around));
-      }
-      around.say(page(verb));
+    case "help":
+      around.say(shortPage(parsed.value.verb));
       return 0;
-    }
-    case "passed-on":
-      return parsed.value.verb.run(parsed.value.args, worldOf(parsed.value, around));
     case "verb":
       return parsed.value.verb.run(parsed.value.given, worldOf(parsed.value, around));
   }

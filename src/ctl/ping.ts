@@ -4,7 +4,6 @@ import { askAndShow } from "./answer.ts";
 import type { Verb } from "./verb.ts";
 
 export const ping: Verb = {
-  kind: "verb",
   name: "ping",
   chapter: "Watch",
   summary: "ask whether supervisor and workers are ready",

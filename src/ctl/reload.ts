@@ -5,7 +5,6 @@ import { reloadCommand, showApplied } from "./config/change.ts";
 import type { Verb } from "./verb.ts";
 
 export const reload: Verb = {
-  kind: "verb",
   name: "reload",
   chapter: "Rules",
   summary: "read the configuration files again and run what they say",

@@ -6,7 +6,6 @@ import { askAndShow, usage } from "./answer.ts";
 import type { Given, Verb, World } from "./verb.ts";
 
 export const remove: Verb = {
-  kind: "verb",
   name: "remove",
   chapter: "Rules",
   summary: "remove a rule",

@@ -1,9 +1,9 @@
 // The roles that an operator starts by hand: the supervisor, the generator, the receiver. Their code is loaded by main.ts.
+import { genAbout, sinkAbout } from "../traffic/options.ts";
 import { usage } from "./answer.ts";
-import type { PassedOn, Verb } from "./verb.ts";
+import type { Verb } from "./verb.ts";
 
 export const supervise: Verb = {
-  kind: "verb",
   name: "supervise",
   chapter: "Run",
   summary: "run the relay in the foreground",
@@ -68,20 +68,16 @@ export const supervise: Verb = {
   },
 };
 
-export const gen: PassedOn = {
-  kind: "passed-on",
-  name: "gen",
+export const gen: Verb = {
+  ...genAbout,
   chapter: "Test",
-  summary: "send numbered, timed datagrams",
-  examples: [{ line: "mcr-appliance gen --help", does: "its options" }],
-  run: (args, world) => world.roles.gen(args),
+  usesSocket: false,
+  run: (given, world) => world.roles.gen(given),
 };
 
-export const sink: PassedOn = {
-  kind: "passed-on",
-  name: "sink",
+export const sink: Verb = {
+  ...sinkAbout,
   chapter: "Test",
-  summary: "receive what gen sent and count what is missing",
-  examples: [{ line: "mcr-appliance sink --help", does: "its options" }],
-  run: (args, world) => world.roles.sink(args),
+  usesSocket: false,
+  run: (given, world) => world.roles.sink(given),
 };

@@ -10,7 +10,6 @@ import { count } from "./units.ts";
 import type { Given, Verb, World } from "./verb.ts";
 
 export const stats: Verb = {
-  kind: "verb",
   name: "stats",
   chapter: "Watch",
   summary: "show datagrams, bytes and rates of every rule",

@@ -8,7 +8,6 @@ import { bits, bytes, count, duration, rate } from "./units.ts";
 import type { Verb } from "./verb.ts";
 
 export const status: Verb = {
-  kind: "verb",
   name: "status",
   chapter: "Watch",
   summary: "show the state of the whole relay",

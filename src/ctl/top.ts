@@ -9,7 +9,6 @@ import { view } from "./top/view.ts";
 import type { Verb, World } from "./verb.ts";
 
 export const top: Verb = {
-  kind: "verb",
   name: "top",
   chapter: "Watch",
   summary: "watch rules and workers live",

@@ -12,7 +12,6 @@ import type { Given, Verb, World } from "./verb.ts";
 const fileDefault = "/etc/config/mcr";
 
 export const uci: Verb = {
-  kind: "verb",
   name: "uci",
   chapter: "Run",
   summary: "translate OpenWrt's /etc/config/mcr to a configuration file",

@@ -42,11 +42,12 @@ export type World = {
 /** The parts of the program that are not an operator's verbs, loaded on demand. Each returns its exit code. */
 export type Roles = {
   supervise(given: Given): Promise<Outcome<number>>;
-  gen(args: string[]): Promise<number>;
-  sink(args: string[]): Promise<number>;
+  gen(given: Given): Promise<number>;
+  sink(given: Given): Promise<number>;
 };
 
-type About = {
+/** One of an operator's words, with all that help, completion and the manual say of it. */
+export type Verb = {
   name: string;
   aliases?: readonly string[];
   /** Under which heading the overview lists it. */
@@ -58,11 +59,6 @@ type About = {
   /** Paragraphs for the long help. */
   details?: readonly string[];
   examples: readonly [Example, ...Example[]];
-};
-
-/** A verb whose options stand in the table. */
-export type Verb = About & {
-  kind: "verb";
   options: Readonly<Record<string, OptionSpec>>;
   /** Names of positional arguments, all optional to the parser; one that ends with `...` may be repeated. */
   positionals?: readonly string[];
@@ -70,12 +66,6 @@ export type Verb = About & {
   usesSocket: boolean;
   run(given: Given, world: World): Promise<number>;
 };
-
-/** A role that parses its own arguments and prints its own help. */
-export type PassedOn = About & { kind: "passed-on"; run(args: string[], world: World): Promise<number> };
-
-/** A verb of any kind: one that asks the supervisor, or one that plays a part of its own. */
-export type AnyVerb = Verb | PassedOn;
 
 /** Options of every verb that talks to the supervisor. */
 export const socketOptions: Readonly<Record<string, OptionSpec>> = {

@@ -24,12 +24,11 @@ import { stats } from "./stats.ts";
 import { status } from "./status.ts";
 import { top } from "./top.ts";
 import { uci } from "./uci.ts";
-import type { AnyVerb, Verb } from "./verb.ts";
+import type { Verb } from "./verb.ts";
 import { version } from "./version.ts";
 import { workers } from "./workers.ts";
 
 const help: Verb = {
-  kind: "verb",
   name: "help",
   chapter: "Help",
   summary: "show all commands, or everything about one",
@@ -51,15 +50,12 @@ const help: Verb = {
       );
       return usage(world, `unknown command '${printable(word)}'.${near}`);
     }
-    if (verb.kind === "passed-on") {
-      return verb.run(["--help"], world);
-    }
     world.say(page(verb));
     return 0;
   },
 };
 
-export const verbs: readonly AnyVerb[] = [
+export const verbs: readonly Verb[] = [
   supervise,
   install(() => verbs),
   uninstall,

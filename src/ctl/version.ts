@@ -5,7 +5,6 @@ import { askAndShow } from "./answer.ts";
 import type { Verb, World } from "./verb.ts";
 
 export const version: Verb = {
-  kind: "verb",
   name: "version",
   chapter: "Watch",
   summary: "show the versions of this program and of the running supervisor",

@@ -6,7 +6,6 @@ import { bytes, count } from "./units.ts";
 import type { Verb } from "./verb.ts";
 
 export const workers: Verb = {
-  kind: "verb",
   name: "workers",
   aliases: ["list-workers"],
   chapter: "Watch",

@@ -1,6 +1,7 @@
 // gen: sends what was asked for, when it is due, and says what became of it.
 import { exitCodes } from "../base/exit.ts";
 import { count as format } from "../ctl/units.ts";
+import type { Given } from "../ctl/verb.ts";
 import { limits } from "../limits.ts";
 import { errnoName } from "../shim/errno.ts";
 import { sharpenWaits } from "../shim/process.ts";
@@ -10,7 +11,6 @@ import { command } from "./command.ts";
 import { Histogram } from "./histogram.ts";
 import { findLink } from "./link.ts";
 import { openSenders } from "./open.ts";
-import { genAbout } from "./options.ts";
 import { Doze, Pace } from "./pace.ts";
 import { complain, errorsText, type GenResult, Progress, renderGen, say, timesOf } from "./report.ts";
 import { Sender } from "./sender.ts";
@@ -22,9 +22,9 @@ const batchDatagrams = 16;
 /** A rate counts as held from here on; what is short of it by less is rounding. */
 const heldShare = 0.995;
 
-/** Runs `mcr-appliance gen …args`; returns the exit code. */
-export function run(args: string[]): Promise<number> {
-  return command(genAbout, args, genSettings, async (settings, given) => {
+/** Runs `mcr-appliance gen` with what it was given; returns the exit code. */
+export function run(given: Given): Promise<number> {
+  return command("gen", given, genSettings, async (settings) => {
     const link = settings.link === undefined ? undefined : findLink(settings.link);
     if (link?.ok === false) {
       return refuse(link.error);

@@ -33,7 +33,7 @@ export const genAbout: About = {
   options: {
     group: { value: "A", summary: "destination, multicast or unicast", required: true },
     port: { value: "P", summary: "destination port", required: true },
-    interface: { value: "NAME", summary: "link to send by, or an address of it; required for a group" },
+    interface: { value: "INTERFACE", summary: "link to send by, or an address of it; required for a group" },
     rate: { value: "N|max", summary: "datagrams per second over all flows; 20k and 1.5M are numbers", default: "1000" },
     bitrate: { value: "N", summary: "payload bits per second over all flows, instead of --rate" },
     size: { value: "BYTES", summary: "payload size 0 to 65507, or a range such as 0-1472", default: "1024" },
@@ -71,7 +71,7 @@ export const sinkAbout: About = {
   options: {
     group: { value: "A[:P]", summary: "group to join; without one, datagrams to this host", multiple: true },
     port: { value: "P", summary: "port, of every --group that names none" },
-    interface: { value: "NAME", summary: "link to hear, or an address of it; required for a group" },
+    interface: { value: "INTERFACE", summary: "link to hear, or an address of it; required for a group" },
     ...flows,
     count: { value: "N", summary: "end after so many datagrams", default: "none" },
     duration: { value: "S", summary: "end after so many seconds", default: "none" },

@@ -3,6 +3,7 @@ import { writeSync } from "node:fs";
 import { exitCodes } from "../base/exit.ts";
 import { codeOf } from "../base/outcome.ts";
 import { count as format } from "../ctl/units.ts";
+import type { Given } from "../ctl/verb.ts";
 import { limits } from "../limits.ts";
 import { errnoName } from "../shim/errno.ts";
 import { closeSocket } from "../shim/socket.ts";
@@ -11,7 +12,6 @@ import { command } from "./command.ts";
 import { Histogram } from "./histogram.ts";
 import { findLink } from "./link.ts";
 import { openReceivers } from "./open.ts";
-import { sinkAbout } from "./options.ts";
 import { Receiver } from "./receiver.ts";
 import { complain, flowOf, Progress, renderSink, type SinkResult, say, timesOf } from "./report.ts";
 import { type SinkSettings, sinkSettings } from "./settings.ts";
@@ -19,9 +19,9 @@ import { type Life, runSlices } from "./slices.ts";
 import { describeTarget } from "./targets.ts";
 import { isComplete, missing, sum } from "./verify.ts";
 
-/** Runs `mcr-appliance sink …args`; returns the exit code. */
-export function run(args: string[]): Promise<number> {
-  return command(sinkAbout, args, sinkSettings, async (settings, given) => {
+/** Runs `mcr-appliance sink` with what it was given; returns the exit code. */
+export function run(given: Given): Promise<number> {
+  return command("sink", given, sinkSettings, async (settings) => {
     const link = settings.link === undefined ? undefined : findLink(settings.link);
     if (link?.ok === false) {
       return refuse(link.error);

@@ -50,11 +50,12 @@ describe("the command line", () => {
     expect([kindOf("--version"), kindOf("-V")]).toEqual(["version", "version"]);
   });
 
-  test("hands all of gen's and sink's arguments on, whatever they look like", () => {
-    expect(parse(["gen", "--rate", "5", "--json", "--help"], verbs)).toMatchObject({
-      ok: true,
-      value: { kind: "passed-on", args: ["--rate", "5", "--json", "--help"] },
-    });
+  test("knows gen's and sink's options, of which --json is their own", () => {
+    const parsed = parse(["gen", "--group", "239.1.1.1", "--port", "5", "--json"], verbs);
+    expect(
+      parsed.ok && parsed.value.kind === "verb" ? [parsed.value.verb.name, parsed.value.given.flag("json")] : [],
+    ).toEqual(["gen", true]);
+    expect(parse(["sink", "--socket-path", "/x"], verbs)).toMatchObject({ ok: false });
   });
 
   for (const [line, says] of [
@@ -72,7 +73,7 @@ describe("the command line", () => {
       "supervise --socket-path /x",
       "unknown option '--socket-path' for 'supervise'. Did you mean '--control-socket-path'?",
     ],
-    ["--json gen", "options of 'gen' stand after it, not before: --json"],
+    ["gen", "'gen' needs --group, --port."],
     ["--socket-path", "a command is missing"],
   ] as const) {
     test(`'${line}' is refused: ${says}`, () => expect(kindOf(line)).toContain(says));

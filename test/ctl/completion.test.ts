@@ -59,6 +59,8 @@ describe("completion offers", () => {
     ["doctor --interface lo --interf", ["--interface"]],
     ["ping x", []],
     ["gen --h", ["--help"]],
+    ["gen --interface l", ["lo"]],
+    ["sink --exp", ["--expect"]],
     ["unheard-of x", []],
   ])("%j -> %j", async (line, words) => {
     expect(await offered(line)).toEqual(words);

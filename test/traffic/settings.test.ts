@@ -5,7 +5,7 @@ import { type About, genAbout, sinkAbout } from "../../src/traffic/options.ts";
 import { genSettings, sinkSettings } from "../../src/traffic/settings.ts";
 
 function givenOf(about: About, line: string): Given {
-  const verb: Verb = { ...about, kind: "verb", chapter: "Test", usesSocket: false, run: async () => 0 };
+  const verb: Verb = { ...about, chapter: "Test", usesSocket: false, run: async () => 0 };
   const parsed = parse([about.name, ...line.split(" ").filter(Boolean)], [verb]);
   if (!parsed.ok || parsed.value.kind !== "verb") throw new Error(parsed.ok ? parsed.value.kind : parsed.error);
   return parsed.value.given;

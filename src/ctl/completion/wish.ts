@@ -2,7 +2,7 @@
 // supervisor knows are named by their placeholder, for candidates.ts to find.
 
 import { findVerb, verbIndex } from "../arguments.ts";
-import { type AnyVerb, type OptionSpec, socketOptions, type Verb } from "../verb.ts";
+import { type OptionSpec, socketOptions, type Verb } from "../verb.ts";
 
 /** A word, and what it is for. */
 export type Candidate = { word: string; summary: string };
@@ -18,14 +18,13 @@ export type Wish =
 const helpOption: Readonly<Record<string, OptionSpec>> = { help: { summary: "options and examples" } };
 
 /** What fits behind `words`, of which the last is the one that is being typed, be it empty. */
-export function wishOf(words: readonly string[], verbs: readonly AnyVerb[]): Wish {
+export function wishOf(words: readonly string[], verbs: readonly Verb[]): Wish {
   const typed = words.at(-1) ?? "";
   const earlier = words.slice(0, -1);
   const at = verbIndex(earlier);
-  const found = at < 0 ? undefined : findVerb(earlier[at] ?? "", verbs);
-  const verb = found?.kind === "verb" ? found : undefined;
+  const verb = at < 0 ? undefined : findVerb(earlier[at] ?? "", verbs);
   if (at >= 0 && verb === undefined) {
-    return { kind: "words", candidates: typed.startsWith("-") ? optionsOf(helpOption, []) : [] };
+    return { kind: "words", candidates: [] };
   }
   const options = { ...verb?.options, ...(verb?.usesSocket === false ? {} : socketOptions), ...helpOption };
   const behind = specOf(earlier.at(-1) ?? "", options);

@@ -3,7 +3,7 @@ import { exitCodes } from "../../base/exit.ts";
 import { programName, programVersion } from "../../base/version.ts";
 import { configPathDefault } from "../../config/files.ts";
 import { describeOption, optionsOf, usageLine } from "../help.ts";
-import { type AnyVerb, socketOptions } from "../verb.ts";
+import { socketOptions, type Verb } from "../verb.ts";
 import { fields } from "./fields.ts";
 import { escaped, examples, line, paragraphs, section, subsection, terms } from "./roff.ts";
 
@@ -12,7 +12,7 @@ export const pages = { [programName]: 8, [`${programName}-supervise`]: 8, "mcr.j
 export const pageNames: readonly string[] = Object.keys(pages);
 
 /** The page `name` of `pageNames` as roff. */
-export function manPage(name: string, verbs: readonly AnyVerb[]): string {
+export function manPage(name: string, verbs: readonly Verb[]): string {
   const shown = verbs.filter(({ hidden }) => hidden !== true);
   const body =
     name === "mcr.json5"
@@ -24,7 +24,7 @@ export function manPage(name: string, verbs: readonly AnyVerb[]): string {
   return [title, ...body, ...seeAlso(name)].join("\n");
 }
 
-function clientPage(verbs: readonly AnyVerb[]): string[] {
+function clientPage(verbs: readonly Verb[]): string[] {
   return [
     ...section("NAME", line(`${programName} - relays multicast between interfaces: the operator's commands`)),
     ...section(
@@ -40,8 +40,8 @@ function clientPage(verbs: readonly AnyVerb[]): string[] {
   ];
 }
 
-function daemonPage(verb: AnyVerb): string[] {
-  const options = verb.kind === "verb" ? Object.entries(optionsOf(verb)).map(optionTerm) : [];
+function daemonPage(verb: Verb): string[] {
+  const options = Object.entries(optionsOf(verb)).map(optionTerm);
   return [
     ...section("NAME", line(`${programName}-supervise - ${verb.summary}`)),
     ...section("SYNOPSIS", `\\fB${escaped(programName)} ${verb.name}\\fR ${escaped("[options]")}`),
@@ -104,12 +104,12 @@ const statuses: Readonly<Record<string, string>> = {
   [exitCodes.configuration]: "the configuration is wrong",
 };
 
-function verbPart(verb: AnyVerb): string[] {
-  const options = verb.kind === "verb" ? Object.entries(verb.options).map(optionTerm) : [];
+function verbPart(verb: Verb): string[] {
+  const options = Object.entries(verb.options).map(optionTerm);
   const also = verb.aliases === undefined ? [] : [`Also called ${verb.aliases.join(", ")}.`];
   return [
     ...subsection(verb.name, line(`${verb.summary[0]?.toUpperCase() ?? ""}${verb.summary.slice(1)}.`)),
-    ...(verb.kind === "verb" ? paragraphs([usageLine(verb)]) : []),
+    ...paragraphs([usageLine(verb)]),
     ...paragraphs([...(verb.details ?? []), ...also]),
     ...terms(options),
     ...examples(verb.examples),
