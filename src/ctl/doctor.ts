@@ -51,6 +51,14 @@ async function run(given: Given, world: World): Promise<number> {
   if (given.text("fix") !== undefined || given.flag("undo")) {
     return (await import("./tune.ts")).tune(given, world);
   }
+  return (await showDoctor(world, { links, isAll: given.flag("all") })).code;
+}
+
+/** Makes the examination and says what came out. `isRunning`: a supervisor answers. */
+export async function showDoctor(
+  world: World,
+  { links, isAll }: { links: readonly string[]; isAll: boolean },
+): Promise<{ code: number; isRunning: boolean }> {
   // On demand: other verbs need none of it, nor the native library.
   const { examine } = await import("../doctor/examine.ts");
   const verdicts = await examine({ links, socketPath: world.socketPath, ask: world.ask });
@@ -59,9 +67,10 @@ async function run(given: Given, world: World): Promise<number> {
   world.say(
     world.json
       ? JSON.stringify(reportOf(verdicts), null, 2)
-      : renderFindings(verdicts, { columns: isTTY ? columns : undefined, isStyled, isAll: given.flag("all") }),
+      : renderFindings(verdicts, { columns: isTTY ? columns : undefined, isStyled, isAll }),
   );
-  return exitCodeOf(verdicts);
+  const isRunning = verdicts.some(({ id, severity }) => id === "supervisor" && severity === "fine");
+  return { code: exitCodeOf(verdicts), isRunning };
 }
 
 /** The report for programs, gravest first: `commands` as a shell takes them. */

@@ -11,6 +11,7 @@ import { doctor } from "./doctor.ts";
 import { disable, enable } from "./enable.ts";
 import { explain } from "./explain.ts";
 import { overview, page } from "./help.ts";
+import { init } from "./init.ts";
 import { install, uninstall } from "./install.ts";
 import { list } from "./list.ts";
 import { logLevel } from "./log-level.ts";
@@ -57,6 +58,7 @@ const help: Verb = {
 
 export const verbs: readonly Verb[] = [
   supervise,
+  init,
   install(() => verbs),
   uninstall,
   uci,

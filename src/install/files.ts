@@ -12,6 +12,9 @@ import user from "../../appliance/systemd/sysusers.conf" with { type: "text" };
 import folders from "../../appliance/systemd/tmpfiles.conf" with { type: "text" };
 import sysctl from "../../appliance/tuning/60-mcr.conf" with { type: "text" };
 
+/** What stands in /etc/mcr/mcr.json5 until somebody writes it. */
+export const shippedConfiguration: string = configuration;
+
 /** The init systems that are known. */
 export const inits = ["systemd", "openrc", "procd"] as const;
 export type Init = (typeof inits)[number];

@@ -179,6 +179,12 @@ export type Compact<T> = { [K in keyof T]: Exclude<T[K], null | undefined> };
 
 /** Removes fields that are null or undefined: on the wire both mean "not given". */
 export function compact<T extends object>(value: T): Compact<T> {
-  const given = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
-  return Object.fromEntries(given) as Compact<T>;
+  // A plain loop: it is run twice for each of 10,000 rules.
+  const given: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(value)) {
+    if (field !== null && field !== undefined) {
+      given[name] = field;
+    }
+  }
+  return given as Compact<T>;
 }
