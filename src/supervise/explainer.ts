@@ -11,6 +11,7 @@ import { areaOf, areasOverlap, compareAreas, reasonBefore } from "../rules/prece
 import { linksOverlap, namesLink } from "../rules/range.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
+import type { IgmpVersions } from "./igmp-versions.ts";
 import type { KernelRoutes } from "./kernel-routes.ts";
 import type { Links } from "./links.ts";
 import { type LiveRule, membershipsOf } from "./live-rule.ts";
@@ -29,6 +30,7 @@ import type { Workers } from "./workers.ts";
 export type ExplainerParts = {
   relaying: Pick<Relaying, "list" | "warningsOf">;
   kernelRoutes: Pick<KernelRoutes, "warningsOf">;
+  igmpVersions: Pick<IgmpVersions, "warningsOf">;
   workers: Pick<Workers, "places" | "pages" | "runningCount">;
   links: Links;
   memberships: Pick<Memberships, "holds">;
@@ -73,9 +75,11 @@ export class Explainer {
   }
 
   private warningFindings(live: LiveRule): Finding[] {
-    const { kernelRoutes, relaying } = this.parts;
+    const { kernelRoutes, igmpVersions, relaying } = this.parts;
     const twice = kernelRoutes.warningsOf(live.rule.rule_id).map((text) => ({ verdict: "sent_twice", text }) as const);
-    const odd = relaying.warningsOf(live).map((text) => ({ verdict: "warning", text }) as const);
+    const odd = [...igmpVersions.warningsOf(live.rule.rule_id), ...relaying.warningsOf(live)].map(
+      (text) => ({ verdict: "warning", text }) as const,
+    );
     return [...twice, ...odd].map((finding) => ({ ...finding, evidence: [] }));
   }
 

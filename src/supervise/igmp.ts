@@ -1,5 +1,6 @@
 // IGMP reports, byte for byte as the kernel sends them: membership reports of RFC 1112, RFC 2236 and RFC 3376 in IPv4 with a router
-// alert (RFC 2113), TTL 1, and DSCP "internetwork control". No I/O.
+// alert (RFC 2113), TTL 1, and DSCP "internetwork control".
+import { existsSync, readFileSync } from "node:fs";
 
 /** What an interface speaks, as its querier has it. */
 export type IgmpVersion = 1 | 2 | 3;
@@ -120,4 +121,10 @@ export function versionsIn(text: string): Map<number, IgmpVersion> {
     }
   }
   return versions;
+}
+
+/** What each link speaks now. Without /proc every link is taken to speak version 3, as the kernel does until it hears an older querier. */
+export function spokenVersions(): Map<number, IgmpVersion> {
+  const path = "/proc/net/igmp";
+  return existsSync(path) ? versionsIn(readFileSync(path, "utf8")) : new Map();
 }

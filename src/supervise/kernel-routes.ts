@@ -9,6 +9,7 @@ import { areaOf } from "../rules/precedence.ts";
 import { holds, namesLink, prefixOf } from "../rules/range.ts";
 import type { Output } from "../rules/schema.ts";
 import type { LiveRule } from "./live-rule.ts";
+import { type OnWarning, RuleWarnings } from "./rule-warnings.ts";
 
 /** One route that is in use: links by name, addresses in host order; 0 is any. */
 export type KernelRoute = { group: number; source: number; input: string; outputs: readonly string[] };
@@ -18,22 +19,23 @@ export type KernelRoutesParts = {
   relaying: { list(): readonly LiveRule[] };
   /** Whether the datagrams of a running rule end after the tap: then the kernel never sees them. */
   isEnded: (serial: number) => boolean;
-  onNews: (level: "Info" | "Warning", message: string, fields: Record<string, string>) => void;
+  onNews: OnWarning;
 };
 
 /** Looks for duplicate senders now and then, and says what is new. */
 export class KernelRoutes {
   private readonly parts: KernelRoutesParts;
-  private byRule: ReadonlyMap<string, readonly string[]> = new Map();
+  private readonly warnings: RuleWarnings;
   private notBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: KernelRoutesParts) {
     this.parts = parts;
+    this.warnings = new RuleWarnings(parts.onNews);
   }
 
   /** What the kernel sends that the rule sends too, in words. */
   warningsOf(ruleId: string): readonly string[] {
-    return this.byRule.get(ruleId) ?? [];
+    return this.warnings.of(ruleId);
   }
 
   /** To be called once a period. Thousands of routes take their time to read: looking stays a small share of it. */
@@ -43,24 +45,9 @@ export class KernelRoutes {
     }
     const startMs = performance.now();
     const routes = routesIn(read("/proc/net/ip_mr_vif"), read("/proc/net/ip_mr_cache"));
-    const before = this.byRule;
     const { relaying, isEnded } = this.parts;
-    this.byRule = routes.length === 0 ? new Map() : duplicates(routes, relaying.list(), isEnded);
-    this.tell(before);
+    this.warnings.become(routes.length === 0 ? new Map() : duplicates(routes, relaying.list(), isEnded));
     this.notBeforeMs = nowMs + (performance.now() - startMs) / limits.listenersShareMax;
-  }
-
-  private tell(before: ReadonlyMap<string, readonly string[]>): void {
-    for (const [rule, texts] of this.byRule) {
-      for (const text of texts.filter((each) => !before.get(rule)?.includes(each))) {
-        this.parts.onNews("Warning", text, { rule });
-      }
-    }
-    for (const [rule, texts] of before) {
-      for (const text of texts.filter((each) => !this.byRule.get(rule)?.includes(each))) {
-        this.parts.onNews("Info", `no longer so: ${text}`, { rule });
-      }
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 // A rule at run time, and what it means to each of those it concerns: workers, memberships, the capture filter, the log.
 import { isMulticast, parseIpv4 } from "../base/ipv4.ts";
 import { limits } from "../limits.ts";
+import { compact } from "../rules/fields.ts";
 import { isEnabled } from "../rules/labels.ts";
 import { areaOf, rangeOf } from "../rules/precedence.ts";
 import { isPattern, lastOf } from "../rules/range.ts";
@@ -10,7 +11,7 @@ import type { CapturedLink } from "./captures.ts";
 import type { EndingRule } from "./ending-facts.ts";
 import type { Wanted } from "./filter.ts";
 import type { Link } from "./links.ts";
-import type { Membership } from "./memberships.ts";
+import type { Reported } from "./memberships.ts";
 import type { LiveOutput } from "./outputs.ts";
 import { pendingText } from "./pending.ts";
 
@@ -79,13 +80,18 @@ export function socketOrdersOf(lives: readonly LiveRule[]): SocketOrder[] {
 }
 
 /** What has to be joined for the rule, on every link that is captured for it: of a prefix, what its list says. */
-export function membershipsOf({ captures, rule }: LiveRule): Membership[] {
+export function membershipsOf({ captures, rule }: LiveRule): Reported[] {
   const { group, source: sender } = areaOf(rule);
   const groups = group.bits === 32 ? [group.first] : (rule.input_join ?? []).map((each) => parseIpv4(each) ?? 0);
   // The kernel knows no prefixes of sources: what others send there is let in, and left to the match.
   const source = sender.bits === 32 ? sender.first : 0;
+  const { input_rejoin_interval: rejoinSeconds, input_igmp_version: version } = rule;
+  const wish = compact({
+    rejoinSeconds,
+    igmpVersion: version === undefined ? undefined : version === 2 ? 2 : 3,
+  } as const);
   return captures.flatMap(({ link }) =>
-    groups.filter(isMulticast).map((each) => ({ linkIndex: link.index, group: each, source })),
+    groups.filter(isMulticast).map((each) => ({ linkIndex: link.index, group: each, source, ...wish })),
   );
 }
 

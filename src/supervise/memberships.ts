@@ -8,11 +8,17 @@ import { closeSocket, type Failure, isFailure, joinGroup, leaveGroup, openUdp } 
 /** What is joined: `group` on a link, from `source` or (0) from any; addresses in host order. */
 export type Membership = { linkIndex: number; group: number; source: number };
 
+/** How a rule wants a membership reported again: every so many seconds (0: never), in which version; undefined: as usual. */
+export type ReportWish = { rejoinSeconds?: number | undefined; igmpVersion?: 2 | 3 | undefined };
+
+/** A membership that is held, and one of the wishes there are for it. */
+export type Reported = Membership & ReportWish;
+
 /** A membership the kernel refused. */
 export type MembershipFailure = Membership & Failure;
 
 type Helper = { fd: number; heldCount: number; hasRoom: boolean };
-type Held = Membership & { helper: Helper; userCount: number };
+type Held = Membership & { helper: Helper; userCount: number; wishes: readonly ReportWish[] };
 
 // The link, or the membership on it, went before we left it: as good as left.
 const goneCodes: readonly number[] = [errno.ENODEV, errno.EADDRNOTAVAIL];
@@ -83,6 +89,7 @@ export class Memberships {
   private readonly held = new Map<string, Held>();
   // Counted once after each change: it is asked for twice a second.
   private holdersNow: ReadonlyMap<string, number> | undefined;
+  private listNow: readonly Reported[] | undefined;
   // A socket cannot hold a group from any source and from one source at a time.
   private readonly anySource = new Pool();
   private readonly oneSource = new Pool();
@@ -92,9 +99,12 @@ export class Memberships {
     return this.held.size;
   }
 
-  /** All that are held. */
-  list(): Membership[] {
-    return [...this.held.values()].map(membershipOf);
+  /** All that are held, each as often as its users' wishes differ; the same list until something changes. */
+  list(): readonly Reported[] {
+    this.listNow ??= [...this.held.values()].flatMap((held) =>
+      held.wishes.map((wish) => ({ ...membershipOf(held), ...wish })),
+    );
+    return this.listNow;
   }
 
   /** How many helper sockets hold them. */
@@ -138,12 +148,17 @@ export class Memberships {
    * Holds exactly `wanted` from now on, each with as many users as it was named times. New ones are joined before old ones
    * are left. Returns what was refused; that is not held, and the next sync tries it again.
    */
-  sync(wanted: Iterable<Membership>): MembershipFailure[] {
-    const counts = new Map<string, { membership: Membership; count: number }>();
-    for (const membership of wanted) {
+  sync(wanted: Iterable<Reported>): MembershipFailure[] {
+    const counts = new Map<string, { membership: Membership; count: number; wishes: ReportWish[] }>();
+    for (const { rejoinSeconds, igmpVersion, ...membership } of wanted) {
       const key = keyOf(membership);
-      const count = (counts.get(key)?.count ?? 0) + 1;
-      counts.set(key, { membership, count });
+      const { count, wishes } = counts.get(key) ?? { count: 0, wishes: [] };
+      const isNew = !wishes.some((wish) => wish.rejoinSeconds === rejoinSeconds && wish.igmpVersion === igmpVersion);
+      counts.set(key, {
+        membership,
+        count: count + 1,
+        wishes: isNew ? [...wishes, { rejoinSeconds, igmpVersion }] : wishes,
+      });
     }
     const failures: MembershipFailure[] = [];
     const note = (membership: Membership, failure: Failure | undefined) => {
@@ -151,12 +166,13 @@ export class Memberships {
         failures.push({ ...membership, ...failure });
       }
     };
-    for (const [key, { membership, count }] of counts) {
+    for (const [key, { membership, count, wishes }] of counts) {
       const held = this.held.get(key);
       if (held === undefined) {
-        note(membership, this.add(membership, count));
-      } else {
-        held.userCount = count;
+        note(membership, this.add(membership, count, wishes));
+      } else if (held.userCount !== count || !Bun.deepEquals(held.wishes, wishes)) {
+        this.held.set(key, { ...held, userCount: count, wishes });
+        this.listNow = undefined;
       }
     }
     for (const [key, held] of this.held) {
@@ -174,7 +190,7 @@ export class Memberships {
   rejoin(linkIndex: number): MembershipFailure[] {
     const failures: MembershipFailure[] = [];
     for (const [key, held] of [...this.held].filter(([, each]) => each.linkIndex === linkIndex)) {
-      const failure = this.drop(key, held) ?? this.add(membershipOf(held), held.userCount);
+      const failure = this.drop(key, held) ?? this.add(membershipOf(held), held.userCount, held.wishes);
       if (failure !== undefined) {
         failures.push({ ...membershipOf(held), ...failure });
       }
@@ -189,7 +205,7 @@ export class Memberships {
     }
   }
 
-  private add(membership: Membership, userCount: number): Failure | undefined {
+  private add(membership: Membership, userCount: number, wishes: readonly ReportWish[] = [{}]): Failure | undefined {
     const key = keyOf(membership);
     const held = this.held.get(key);
     if (held !== undefined) {
@@ -203,15 +219,20 @@ export class Memberships {
     if (isFailure(helper)) {
       return helper;
     }
-    this.held.set(key, { ...membership, helper, userCount });
-    this.holdersNow = undefined;
+    this.held.set(key, { ...membership, helper, userCount, wishes });
+    this.hasChanged();
     return undefined;
   }
 
   private drop(key: string, held: Held): Failure | undefined {
     this.held.delete(key);
-    this.holdersNow = undefined;
+    this.hasChanged();
     return this.poolOf(held).leave(held.helper, held);
+  }
+
+  private hasChanged(): void {
+    this.holdersNow = undefined;
+    this.listNow = undefined;
   }
 
   private poolOf({ source }: Membership): Pool {

@@ -6,8 +6,6 @@
 // socket, send nothing; leave and join by the last socket sends a leave in version 2, and empties the network card's filter for a
 // moment in both. So the supervisor sends the reports itself, from a raw socket, as the kernel would answer a general query: a state that
 // is and does not change. No membership is touched, and no datagram can be lost by it.
-import { readFileSync } from "node:fs";
-import { reasonOf } from "../base/outcome.ts";
 import { limits } from "../limits.ts";
 import { map } from "../shim/memory.ts";
 import {
@@ -23,9 +21,9 @@ import {
   setOption,
   setOutputLink,
 } from "../shim/socket.ts";
-import { type HeldGroup, type Report, reportsOf, versionsIn } from "./igmp.ts";
+import { type HeldGroup, type Report, reportsOf, spokenVersions } from "./igmp.ts";
 import type { Link } from "./links.ts";
-import type { Memberships } from "./memberships.ts";
+import type { Memberships, Reported } from "./memberships.ts";
 
 /** What was sent on a link so far, and what is wrong with it now. */
 export type RejoinCounts = { reports: number; failed: number; lastMs: number | undefined; problem: string | undefined };
@@ -34,11 +32,13 @@ export type RejoinCounts = { reports: number; failed: number; lastMs: number | u
 export type RejoinParts = {
   links: { table(): ReadonlyMap<string, Link> };
   memberships: Pick<Memberships, "list">;
-  /** 0: never. */
+  /** For what has no interval of its own; 0: never. */
   intervalSeconds: number;
   onNews: (level: "Info" | "Warning" | "Debug", message: string, fields?: Record<string, string | number>) => void;
 };
 
+/** How often it is looked what is due: intervals are whole seconds. */
+const lookMs = 1000;
 // 224.0.0.0/24 reaches every port of every switch (RFC 4541, 2.1.2).
 const isEverywhere = (group: number) => group >>> 8 === 0xe00000;
 const reportMemory = map(limits.rejoinReportSizeMax);
@@ -49,16 +49,20 @@ export class Rejoin {
   private readonly byLink = new Map<string, RejoinCounts>();
   private timer: ReturnType<typeof setInterval> | undefined;
   private isUnderWay = false;
+  /** What is held as of the last look, by how often it is reported; and when each is due next. */
+  private known: readonly Reported[] = [];
+  private bySeconds = new Map<number, Reported[]>();
+  private readonly dueMs = new Map<number, number>();
+  /** Memberships in a version of their own that were reported once. */
+  private said: ReadonlySet<string> = new Set();
 
   constructor(parts: RejoinParts) {
     this.parts = parts;
   }
 
   begin(): void {
-    const { intervalSeconds } = this.parts;
-    if (intervalSeconds > 0) {
-      this.timer = setInterval(() => void this.round(), intervalSeconds * 1000);
-    }
+    this.dueMs.set(this.parts.intervalSeconds, performance.now() + this.parts.intervalSeconds * 1000);
+    this.timer = setInterval(() => void this.round(performance.now()), lookMs);
   }
 
   close(): void {
@@ -71,30 +75,64 @@ export class Rejoin {
     return this.byLink.get(linkName);
   }
 
-  /** Reports everything once. One at a time: what takes longer than the period is not begun again. */
-  async round(): Promise<void> {
+  /** Reports what is due. One round at a time: what takes longer than a period is not begun again. */
+  private async round(nowMs: number): Promise<void> {
     if (this.isUnderWay) {
       return;
     }
     this.isUnderWay = true;
     try {
-      await this.reportAll();
+      const due = [...this.fresh(), ...this.due(nowMs)];
+      if (due.length > 0) {
+        await this.report(due);
+      }
     } finally {
       this.isUnderWay = false;
     }
   }
 
-  private async reportAll(): Promise<void> {
-    const versions = versionsIn(readProc());
-    const held = heldByLink(this.parts.memberships.list());
+  /**
+   * Memberships that are new and wanted in a version of their own: the kernel has joined them in the link's, which whoever asked
+   * for another may not understand.
+   */
+  private fresh(): Reported[] {
+    const list = this.parts.memberships.list();
+    if (list === this.known) {
+      return [];
+    }
+    this.known = list;
+    this.bySeconds = Map.groupBy(list, ({ rejoinSeconds }) => rejoinSeconds ?? this.parts.intervalSeconds);
+    const own = list.filter(({ igmpVersion }) => igmpVersion !== undefined);
+    const before = this.said;
+    this.said = new Set(own.map(wordsOf));
+    return own.filter((each) => !before.has(wordsOf(each)));
+  }
+
+  private due(nowMs: number): Reported[] {
+    return [...this.bySeconds].flatMap(([seconds, some]) => {
+      const dueMs = this.dueMs.get(seconds) ?? nowMs + seconds * 1000;
+      // A timer rings a little early or late.
+      const isDue = seconds > 0 && nowMs + lookMs / 2 >= dueMs;
+      this.dueMs.set(seconds, isDue ? Math.max(dueMs, nowMs - lookMs) + seconds * 1000 : dueMs);
+      return isDue ? some : [];
+    });
+  }
+
+  private async report(due: readonly Reported[]): Promise<void> {
+    const versions = spokenVersions();
+    const wanted = Map.groupBy(
+      due.filter(({ group }) => !isEverywhere(group)),
+      ({ linkIndex }) => linkIndex,
+    );
     let isFirst = true;
     for (const link of this.parts.links.table().values()) {
-      const groups = held.get(link.index) ?? [];
-      if (groups.length === 0 || !link.isUp || link.isLoopback) {
+      if (!link.isUp || link.isLoopback) {
         continue;
       }
       const size = Math.min(link.mtu, limits.rejoinReportSizeMax);
-      const reports = reportsOf(versions.get(link.index) ?? 3, groups, size);
+      const spoken = versions.get(link.index) ?? 3;
+      const byVersion = Map.groupBy(wanted.get(link.index) ?? [], ({ igmpVersion }) => igmpVersion ?? spoken);
+      const reports = [...byVersion].flatMap(([version, held]) => reportsOf(version, groupsOf(held), size));
       for (let at = 0; at < reports.length; at += limits.rejoinBurstMax) {
         // A switch looks at reports with its slow CPU: thousands at once would be lost there.
         if (!isFirst) {
@@ -153,28 +191,15 @@ function sendReport(fd: number, { destination, bytes }: Report): Failure | undef
   return isFailure(result) ? result : undefined;
 }
 
-/** Groups by link, with all their sources: none means any, and that is more than some. */
-function heldByLink(held: ReturnType<Memberships["list"]>): Map<number, HeldGroup[]> {
-  const byLink = new Map<number, HeldGroup[]>();
-  const wanted = held.filter(({ group }) => !isEverywhere(group));
-  for (const [linkIndex, ofLink] of Map.groupBy(wanted, (each) => each.linkIndex)) {
-    const groups = Map.groupBy(ofLink, (each) => each.group);
-    byLink.set(
-      linkIndex,
-      [...groups].map(([group, all]) => ({
-        group,
-        sources: all.some(({ source }) => source === 0) ? [] : all.map(({ source }) => source),
-      })),
-    );
-  }
-  return byLink;
+/** Groups with all their sources: none means any, and that is more than some. */
+function groupsOf(held: readonly Reported[]): HeldGroup[] {
+  const groups = Map.groupBy(held, (each) => each.group);
+  return [...groups].map(([group, all]) => ({
+    group,
+    sources: all.some(({ source }) => source === 0) ? [] : [...new Set(all.map(({ source }) => source))],
+  }));
 }
 
-function readProc(): string {
-  try {
-    return readFileSync("/proc/net/igmp", "utf8");
-  } catch (thrown) {
-    // Without /proc every link is taken to speak version 3, as the kernel does until it hears an older querier.
-    return reasonOf(thrown).slice(0, 0);
-  }
+function wordsOf({ linkIndex, group, source, igmpVersion }: Reported): string {
+  return `${linkIndex} ${group} ${source} ${igmpVersion}`;
 }

@@ -72,7 +72,7 @@ function serviceManagerOf({ relaying, stats, workers }: House, log: Log): Servic
 
 /** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
 async function untilSignal(house: House, log: Log, { signal, statsIntervalMs: intervalMs }: Life): Promise<void> {
-  const { kernelRoutes, links, rejoin, relaying, stats, lost, troubles, workers } = house;
+  const { igmpVersions, kernelRoutes, links, rejoin, relaying, stats, lost, troubles, workers } = house;
   let signals = 0;
   const onSignal = (name: NodeJS.Signals) => {
     signals++;
@@ -98,6 +98,7 @@ async function untilSignal(house: House, log: Log, { signal, statsIntervalMs: in
     lost.sample(Date.now());
     troubles.look(performance.now());
     kernelRoutes.look(performance.now());
+    igmpVersions.look();
     losses.tick();
     log.tick();
   }, limits.samplePeriodMs);

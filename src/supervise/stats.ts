@@ -26,6 +26,7 @@ import type { Captures } from "./captures.ts";
 import { cpuSeconds } from "./cpu-use.ts";
 import type { Ending } from "./ending.ts";
 import { flowsOf } from "./flows.ts";
+import type { IgmpVersions } from "./igmp-versions.ts";
 import type { IoChoice } from "./io.ts";
 import type { KernelRoutes } from "./kernel-routes.ts";
 import { LatencyWindow, latencyOf } from "./latency-window.ts";
@@ -53,6 +54,7 @@ export type StatsParts = {
   ending: Ending;
   rejoin: Rejoin;
   kernelRoutes: Pick<KernelRoutes, "warningsOf">;
+  igmpVersions: Pick<IgmpVersions, "warningsOf">;
   troubles: Pick<Troubles, "silentHop">;
   pipeline: "split" | "unified";
   io: IoChoice;
@@ -235,14 +237,16 @@ export class Stats {
   }
 
   private warningsOf(live: LiveRule): { warnings?: string[] } {
-    const { relaying, kernelRoutes } = this.parts;
-    const warnings = [...kernelRoutes.warningsOf(live.rule.rule_id), ...relaying.warningsOf(live)];
+    const { relaying, kernelRoutes, igmpVersions } = this.parts;
+    const id = live.rule.rule_id;
+    const warnings = [kernelRoutes.warningsOf(id), igmpVersions.warningsOf(id), relaying.warningsOf(live)].flat();
     return warnings.length === 0 ? {} : { warnings };
   }
 
   /** `isWanted`: its rule is enabled; else nobody waits for it. */
   private outputStatus(live: LiveOutput, isWanted: boolean): OutputStatus {
     const { output, counter } = live;
+    const { source_ip, source_port, dscp, preserve_source } = output;
     const pending = isWanted ? live.pending : undefined;
     const totals = outputTotals(this.parts.workers.pages, counter);
     const silentHop = this.parts.troubles.silentHop(counter);
@@ -251,12 +255,7 @@ export class Stats {
       port: output.port,
       interface: output.interface,
       ...this.effectiveTtl(live),
-      ...compact({
-        source_ip: output.source_ip,
-        source_port: output.source_port,
-        dscp: output.dscp,
-        preserve_source: output.preserve_source,
-      }),
+      ...compact({ source_ip, source_port, dscp, preserve_source }),
       ...(pending === undefined ? {} : { pending }),
       ...(silentHop === undefined ? {} : { silent_neighbour: silentHop }),
       datagrams_sent: totals.sent,

@@ -16,6 +16,7 @@ import { Ending } from "./ending.ts";
 import { type EnvironmentSettings, settingsOf } from "./environment.ts";
 import { closeAccount } from "./estate.ts";
 import { Explainer } from "./explainer.ts";
+import { IgmpVersions } from "./igmp-versions.ts";
 import { type IoChoice, ioNews } from "./io.ts";
 import { isolate } from "./isolation.ts";
 import { KernelRoutes } from "./kernel-routes.ts";
@@ -200,7 +201,8 @@ function build(
   const logTail = () => tail.lines();
   const isEnded = (serial: number) => ending.verdictOf(serial)?.ended === true;
   const kernelRoutes = new KernelRoutes({ relaying, isEnded, onNews });
-  const core = { kernelRoutes, relaying, workers, captures, outputs, memberships, links, ending, rejoin };
+  const igmpVersions = new IgmpVersions({ relaying, onNews });
+  const core = { kernelRoutes, igmpVersions, relaying, workers, captures, outputs, memberships, links, ending, rejoin };
   const troubles = new Troubles({ ...core, log });
   const stats = new Stats({ ...core, pipeline, io, troubles, logTail });
   const lost = new Lost(core);

@@ -95,3 +95,33 @@ test.each([3, 2] as const)(
     await relay.stop();
   },
 );
+
+test("a rule's own interval and version are its own: its reports go out as it says, and others' as the link has it", async () => {
+  const relay = await Relay.start(lab, "relay", ["--rejoin-interval", "0"]);
+  // Nobody asked on this link yet: it speaks version 3.
+  const outputs = [{ group: "239.2.2.1", port: 6000, interface: "in0" }];
+  const turned = { ...feed, input_interface: "out0", outputs };
+  const later = { ...turned, name: "later", input_port: 5001, input_group: "239.1.1.2", input_rejoin_interval: 1 };
+  const dump = lab.spawn("sink", ["tcpdump", "-Z", "root", "-n", "-v", "-l", "-i", "in0", "igmp and src 10.0.2.1"]);
+  await dump.says("listening", "stderr");
+  await relay.must({ AddRule: { ...turned, input_igmp_version: 2, input_rejoin_interval: 2 } });
+  await relay.must({ AddRule: { ...later, outputs: [{ ...outputs[0], port: 6001 }] } });
+  // What the kernel says of a join is a change (to_ex); what repeats it is a state (is_ex).
+  const reports = () => ({
+    second: [...dump.stdout.matchAll(/igmp v2 report 239\.1\.1\.1/g)].length,
+    third: [...dump.stdout.matchAll(/igmp v3 report.*gaddr 239\.1\.1\.2 is_ex/g)].length,
+    other: [...dump.stdout.matchAll(/igmp v2 report 239\.1\.1\.2|gaddr 239\.1\.1\.1 is_ex/g)].length,
+  });
+  const seen = await until("reports of both", reports, ({ second, third }) => second >= 2 && third >= 3, {
+    deadlineMs: 10_000,
+  });
+  expect(seen.other).toBe(0);
+  expect(seen.third).toBeGreaterThanOrEqual(seen.second);
+  const warned = async () => (await ruleOf(relay, "feed")).warnings ?? [];
+  const [warning] = await until("the warning", warned, ({ length }) => length === 1);
+  expect(warning).toContain("out0 speaks IGMPv3: the group is joined in that version");
+  expect((await relay.tryCtl("explain", "feed")).stdout).toContain("force_igmp_version=2");
+  lab.sysctl("relay", "net.ipv4.conf.out0.force_igmp_version", 2);
+  await until("it speaks what the rule wants", warned, ({ length }) => length === 0);
+  await relay.stop();
+});
