@@ -12,17 +12,10 @@ import type { Output, Rule } from "./schema.ts";
 export const hopsNamedMax = 8;
 export const othersNamedMax = 3;
 
-const loopOpening = "Rule rejected: it closes a loop: ";
-
-/** Whether a change was refused for a loop. */
-export function isLoopText(text: string): boolean {
-  return text.startsWith(loopOpening);
-}
-
 /** Why rules that make `cycle` are refused, the cycle spelled out. */
 export function loopText(cycle: readonly Hop[]): string {
   return (
-    `${loopOpening}${spelled(cycle)}. ` +
+    `Rule rejected: it closes a loop: ${spelled(cycle)}. ` +
     "This host does not hear what it sends itself, so these rules alone do not send a datagram round; with a bridge between the links, " +
     "or a second relay with such rules, it would go round for ever. If there is neither, and it is meant to go both ways, " +
     "say so with --allow-loop (in a file: allow_loop: true in one of these rules)."

@@ -46,22 +46,28 @@ function takenText(rule: Rule, owner: Rule): string {
   );
 }
 
+/** Whether a text says that rules cannot stand as they are, beside others or at all. */
+export function isRejection(text: string): boolean {
+  return text.startsWith("Rule rejected: ");
+}
+
 /** The rule table. Refusals are values with a text for the operator. */
 export class RuleTable {
   readonly #byId = new Map<string, Rule>();
   /** Input key to the id of the rule that owns it. */
   readonly #byKey = new Map<string, string>();
   readonly #byName = new Map<string, Set<string>>();
-  readonly #ties = new Ties();
+  readonly #ties: Ties | undefined;
   /** How many rules have each shape. */
   readonly #shapes = new Map<string, number>();
   readonly #graph: RuleGraph | undefined;
   /** By id, as of the last change. */
   readonly #warnings = new Map<string, readonly string[]>();
 
-  /** `judgesLoops` false: for who judges them elsewhere, all changes at once. */
-  constructor({ judgesLoops = true } = {}) {
-    this.#graph = judgesLoops ? new RuleGraph() : undefined;
+  /** `judgesOthers` false: ties, shapes and loops are left to who judges all changes at once. */
+  constructor({ judgesOthers = true } = {}) {
+    this.#ties = judgesOthers ? new Ties() : undefined;
+    this.#graph = judgesOthers ? new RuleGraph() : undefined;
   }
 
   get size(): number {
@@ -86,31 +92,42 @@ export class RuleTable {
     }
     const leaving = new Set([...gone, ...put.map((rule) => rule.rule_id)]);
     const arriving = new Map<string, Rule>();
-    const ties = new Ties();
     for (const rule of put) {
       const key = inputKey(rule);
       const owner = this.#byKey.get(key) ?? "";
       const other = arriving.get(key) ?? (leaving.has(owner) ? undefined : this.#byId.get(owner));
-      const equal = ties.find(rule, () => true) ?? this.#ties.find(rule, ({ rule_id }) => !leaving.has(rule_id));
-      const problem = selfLoop(rule) ?? (other && takenText(rule, other)) ?? (equal && tieText(rule, equal));
+      const problem = selfLoop(rule) ?? (other && takenText(rule, other));
       if (problem !== undefined) {
         return problem;
       }
       arriving.set(key, rule);
-      ties.put(rule);
-    }
-    const shapes = this.#shapesAfter(put, leaving);
-    if (shapes > limits.matchShapesMax) {
-      return `Rule rejected: the inputs of all rules would have ${shapes} different lengths of prefixes and widths of port ranges; at most ${limits.matchShapesMax} are looked up for each frame. Use lengths and widths that other rules have.`;
     }
     const fresh = put.filter(({ rule_id }) => gone.has(rule_id) || !this.#byId.has(rule_id)).length;
     if (this.size - gone.size + fresh > limits.rulesMax && fresh > 0) {
       return `Rule rejected: there are ${this.size} rules, the most there can be. Remove a rule first.`;
     }
-    const cycle = this.#graph?.cycleAfter(
-      put,
-      [...leaving].flatMap((id) => this.#byId.get(id) ?? []),
-    );
+    return this.#othersProblem(put, leaving);
+  }
+
+  /** What `put` cannot be beside others, once those of `leaving` are gone: a tie, a shape too many, part of a loop. */
+  #othersProblem(put: readonly Rule[], leaving: ReadonlySet<string>): string | undefined {
+    if (this.#ties === undefined || this.#graph === undefined) {
+      return undefined;
+    }
+    const arriving = new Ties();
+    for (const rule of put) {
+      const equal = arriving.find(rule, () => true) ?? this.#ties.find(rule, ({ rule_id }) => !leaving.has(rule_id));
+      if (equal !== undefined) {
+        return tieText(rule, equal);
+      }
+      arriving.put(rule);
+    }
+    const shapes = this.#shapesAfter(put, leaving);
+    if (shapes > limits.matchShapesMax) {
+      return `Rule rejected: the inputs of all rules would have ${shapes} different lengths of prefixes and widths of port ranges; at most ${limits.matchShapesMax} are looked up for each frame. Use lengths and widths that other rules have.`;
+    }
+    const before = [...leaving].flatMap((id) => this.#byId.get(id) ?? []);
+    const cycle = this.#graph.cycleAfter(put, before);
     return cycle && loopText(cycle);
   }
 
@@ -208,7 +225,7 @@ export class RuleTable {
   #list(rule: Rule): void {
     this.#byId.set(rule.rule_id, rule);
     this.#byKey.set(inputKey(rule), rule.rule_id);
-    this.#ties.put(rule);
+    this.#ties?.put(rule);
     this.#countShape(rule, 1);
     this.#graph?.put(rule);
     this.#warnings.clear();
@@ -220,7 +237,7 @@ export class RuleTable {
 
   #unlist(rule: Rule): void {
     this.#byKey.delete(inputKey(rule));
-    this.#ties.take(rule);
+    this.#ties?.take(rule);
     this.#countShape(rule, -1);
     this.#graph?.take(rule);
     this.#warnings.clear();

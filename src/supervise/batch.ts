@@ -4,9 +4,8 @@ import { planCounts } from "../config/plan.ts";
 import type { Batched, Reply } from "../control/words.ts";
 import { limits } from "../limits.ts";
 import { chosen } from "../rules/choice.ts";
-import { isLoopText } from "../rules/loops.ts";
 import { makeRule, type Rule } from "../rules/schema.ts";
-import { RuleTable } from "../rules/table.ts";
+import { isRejection, RuleTable } from "../rules/table.ts";
 import { changeFor } from "./choose.ts";
 import type { Configuration } from "./configuration.ts";
 
@@ -21,14 +20,14 @@ export async function runBatch(
   const applied = await configuration.merge(
     (running) => {
       before = running.rules;
-      // Loops are judged once, of what comes out. Only where there is one, each command is: which one closes it?
+      // Ties and loops are judged once, of what comes out. Only where there is one, each command is: which one makes it?
       const after = rulesAfter(before, changes, false);
       problems = after.problems;
       return problems.length > 0 ? running : { ...running, rules: after.rules };
     },
     { how: "batch", ...by },
   );
-  if (!applied.ok && isLoopText(applied.error)) {
+  if (!applied.ok && isRejection(applied.error)) {
     problems = rulesAfter(before, changes).problems;
   }
   if (problems.length > 0) {
@@ -46,13 +45,13 @@ export async function runBatch(
   return { Success: `${changes.length} commands: ${counts}; ${end}` };
 }
 
-/** The rules after `changes`, each judged as it would be alone at its turn, loops if so wished; one that is refused does nothing. */
+/** The rules after `changes`, each judged as it would be alone at its turn, ties and loops if so wished; one that is refused does nothing. */
 export function rulesAfter(
   running: readonly Rule[],
   changes: readonly Batched[],
-  judgesLoops = true,
+  judgesOthers = true,
 ): { rules: Rule[]; problems: string[] } {
-  const table = new RuleTable({ judgesLoops });
+  const table = new RuleTable({ judgesOthers });
   table.change({ put: running, remove: [] });
   const problems: string[] = [];
   for (const [index, change] of changes.entries()) {
