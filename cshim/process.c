@@ -26,8 +26,8 @@ i32 mcr_pin(i32 thread, u32 core)
  * scheduler lets it in at once when it wakes (Linux 6.12; before, the slice means nothing). */
 i32 mcr_prefer(i32 nice, u32 slice_us)
 {
-	/* struct sched_attr, sched_setattr(2): size and policy, flags, nice and priority, runtime, … */
-	u64 wish[6] = { sizeof(wish), 0, (u32)nice, (u64)slice_us * 1000 };
+	/* struct sched_attr, sched_setattr(2): size and policy, flags (1: not for threads it makes), nice and priority, runtime, … */
+	u64 wish[6] = { sizeof(wish), 1, (u32)nice, (u64)slice_us * 1000 };
 
 	return syscall(SYS_sched_setattr, 0, wish, 0) < 0 ? -errno : 0;
 }

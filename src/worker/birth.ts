@@ -10,17 +10,16 @@ import type { LogPipe, LogWriter } from "../log/writer.ts";
 import { egress as egressCounter, ingress as ingressCounter, refusedCall } from "../relay/counters.ts";
 import { Queue, queueMemory } from "../relay/queue.ts";
 import { abiDifference, abiText } from "../shim/abi.ts";
-import { errnoName } from "../shim/errno.ts";
 import { origin, shim } from "../shim/library.ts";
 import { map } from "../shim/memory.ts";
-import { nameThread, nonblock, sharpenWaits } from "../shim/process.ts";
+import { nameThread, nonblock } from "../shim/process.ts";
 import { pollBits, type Ring, type RingKind, RingRefused } from "../shim/ring.ts";
 import { EgressSide } from "./egress-side.ts";
 import { sayFinal } from "./final.ts";
 import { IngressSide } from "./ingress-side.ts";
 import { run as runLoop } from "./loop.ts";
 import type { DoorMessage } from "./orders.ts";
-import { end, handPage, openCounters, openLog, openRing, type ThreadSetup, watch } from "./parts.ts";
+import { end, handPage, openCounters, openLog, openRing, prefer, type ThreadSetup, watch } from "./parts.ts";
 import { RegionTable, regionMemory } from "./regions.ts";
 import { type Confinement, confine } from "./sandbox/confine.ts";
 import { Door, OrderStream, Reporter } from "./streams.ts";
@@ -91,7 +90,6 @@ async function begin(pipe: LogPipe, log: LogWriter): Promise<void> {
 async function live(pipe: LogPipe, log: LogWriter, given: Given): Promise<void> {
   const { door, hello, reporter, ingressOrders, egressOrders, emptyRoot } = given;
   refuseStranger(hello);
-  prefer(log);
   nameThread("mcr spare");
   const setup: ThreadSetup = {
     queue: queueMemory(limits.queueEntries),
@@ -102,9 +100,12 @@ async function live(pipe: LogPipe, log: LogWriter, given: Given): Promise<void> 
     wakeup: hello.pipeline === "split" ? shim.mcr_eventfd() : -1,
     io: hello.io,
   };
-  const otherRing = hello.pipeline === "split" ? await startEgress(setup) : undefined;
+  // The two halves warm up at the same time.
+  const other = hello.pipeline === "split" ? startEgress(setup) : undefined;
   const ring = openRingOrSayWhy(hello, log);
   warmUp();
+  const otherRing = await other;
+  prefer(log);
   giveUp(hello, { emptyRoot, rings: [ring.kind, otherRing ?? ring.kind] }, log);
   reporter.say({ kind: "born", pid: process.pid, io: ring.kind });
   const counterFd = awaitPlace(door, ring);
@@ -203,21 +204,6 @@ function refuseStranger(hello: Hello): void {
   const difference = abiDifference(abiText(), hello.abi);
   if (difference !== undefined) {
     throw new StillBorn(exitCodes.protocol, `the supervisor is of another build (${difference}); restart it`);
-  }
-}
-
-/** Ahead of what else runs on its core, the runtime's own compiler included; the egress thread, started later, inherits it. */
-function prefer(log: LogWriter): void {
-  // Gathering and naps are waits of 64 us: 50 more would be most of what they cost.
-  sharpenWaits();
-  const error = shim.mcr_prefer(limits.workerNice, limits.workerSliceUs);
-  if (error < 0) {
-    // Without CAP_SYS_NICE the short slice is still to be had.
-    const alone = shim.mcr_prefer(0, limits.workerSliceUs);
-    log.say(
-      "Debug",
-      `not preferred on its core: ${errnoName(error)}; a short slice: ${alone < 0 ? errnoName(alone) : "yes"}`,
-    );
   }
 }
 

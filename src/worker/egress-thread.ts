@@ -8,7 +8,7 @@ import { nameThread } from "../shim/process.ts";
 import { EgressSide } from "./egress-side.ts";
 import { sayFinal } from "./final.ts";
 import { run } from "./loop.ts";
-import { awaitPage, end, openCounters, openLog, openRing, type ThreadSetup, watch } from "./parts.ts";
+import { awaitPage, end, openCounters, openLog, openRing, prefer, type ThreadSetup, watch } from "./parts.ts";
 import { RegionTable } from "./regions.ts";
 import { OrderStream, Reporter } from "./streams.ts";
 import { warmUp } from "./warmup.ts";
@@ -19,9 +19,10 @@ function live(setup: ThreadSetup): void {
   try {
     nameThread("mcr egress");
     const ring = openRing(setup.io, log);
+    warmUp();
+    prefer(log);
     // The main thread waits for this before it gives up, for all threads, the right to open anything.
     parentPort?.postMessage(ring.kind);
-    warmUp();
     const counters = openCounters(awaitPage(setup))?.f64;
     if (counters === undefined) {
       throw new Error("the counter page could not be mapped");

@@ -3,9 +3,11 @@ import { limits } from "../limits.ts";
 import { LogPipe, type LogWriter } from "../log/writer.ts";
 import { pageSize } from "../relay/counters.ts";
 import type { Stamper } from "../relay/stamp.ts";
+import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import { type Mapped, map, mapFd, onesSumAt } from "../shim/memory.ts";
 import { PollRing } from "../shim/poll-ring.ts";
+import { sharpenWaits } from "../shim/process.ts";
 import { type Ring, RingRefused, Uring } from "../shim/ring.ts";
 import type { Watch } from "./loop.ts";
 import type { IoWish } from "./orders.ts";
@@ -110,4 +112,22 @@ export function awaitPage({ page }: ThreadSetup): number {
 export function end(code: number): never {
   shim.mcr_exit(code);
   throw new Error("unreachable");
+}
+
+/**
+ * Puts the calling thread ahead of what else runs on its core, and of that alone: threads that the runtime makes, its compiler
+ * among them, begin as ordinary ones. Called when warm, so that a spare that is born disturbs nobody; takes CAP_SYS_NICE.
+ */
+export function prefer(log: LogWriter): void {
+  // Gathering and naps are waits of 64 us: 50 more would be most of what they cost.
+  sharpenWaits();
+  const error = shim.mcr_prefer(limits.workerNice, limits.workerSliceUs);
+  if (error < 0) {
+    // Without CAP_SYS_NICE the short slice is still to be had.
+    const alone = shim.mcr_prefer(0, limits.workerSliceUs);
+    log.say(
+      "Debug",
+      `not preferred on its core: ${errnoName(error)}; a short slice: ${alone < 0 ? errnoName(alone) : "yes"}`,
+    );
+  }
 }
