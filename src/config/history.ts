@@ -24,6 +24,17 @@ export class History {
     return this.versions.find((version) => version.number === number);
   }
 
+  /** The number of the newest there ever was. */
+  get lastNumber(): number {
+    return this.last;
+  }
+
+  /** Goes on from the versions of the supervisor before us. */
+  inherit(versions: readonly Version[], last: number): void {
+    this.versions.splice(0, this.versions.length, ...versions);
+    this.last = last;
+  }
+
   /** Writes a version down; the oldest go when there are too many, or when all together hold too many rules. */
   add(cause: Cause, timeMs: number, setup: Setup, plan: Plan): Version {
     this.last++;

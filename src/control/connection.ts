@@ -11,8 +11,8 @@ import { CommandReader } from "./reader.ts";
 import type { Turns } from "./turns.ts";
 import type { Command, Reply } from "./words.ts";
 
-/** Who asks, and what he may. */
-export type ClientInfo = { id: number; peer: Peer | undefined; access: Access };
+/** Who asks, through which descriptor, and what he may. */
+export type ClientInfo = { id: number; descriptor: number; peer: Peer | undefined; access: Access };
 
 /** Carries out one command. Must settle; what it throws is answered as an error. */
 export type Handler = (command: Command, client: ClientInfo) => Promise<Reply>;
@@ -44,7 +44,8 @@ type Phase = "reading" | "handling" | "writing" | "closing";
 export class Connection {
   readonly #socket: Socket;
   readonly #shared: Shared;
-  readonly #client: ClientInfo;
+  /** Who asks. */
+  readonly client: ClientInfo;
   readonly #reader: CommandReader;
   #phase: Phase = "reading";
   #writingSinceMs = 0;
@@ -58,7 +59,7 @@ export class Connection {
   constructor(socket: Socket, client: ClientInfo, shared: Shared) {
     this.#socket = socket;
     this.#shared = shared;
-    this.#client = client;
+    this.client = client;
     const { commandSizeMax: largeMax, commandPlainSizeMax: plainMax } = shared.limits;
     this.#reader = new CommandReader({ largeMax, plainMax, isLarge: mayBeLarge });
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
@@ -72,6 +73,11 @@ export class Connection {
   /** Whether it has kept its reply waiting so long that it may be sent away for a newcomer. */
   get isStalled(): boolean {
     return performance.now() - this.#writingSinceMs >= this.#shared.limits.clientGraceMs;
+  }
+
+  /** Whether a command of it was ever read. */
+  get isServed(): boolean {
+    return this.#servedCount > 0;
   }
 
   /** Leaves for a newcomer. Who has said nothing is told nothing: thousands of them must not take longer than they are worth. */
@@ -262,7 +268,7 @@ export class Connection {
 
   async #carryOut(command: Command): Promise<string> {
     try {
-      return JSON.stringify(await this.#shared.handle(command, this.#client));
+      return JSON.stringify(await this.#shared.handle(command, this.client));
     } catch (error) {
       if (error instanceof BrokenProgram) {
         throw error;

@@ -20,11 +20,17 @@ const peerGroups = 59;
 const groupsSize = 4 * 65_536;
 const memory = map(8 + groupsSize);
 
-/** Undefined when the kernel does not say, or Bun no longer says which descriptor a connection has: then nobody may do anything. */
-export function peerOf(socket: Socket): Peer | undefined {
+/** Which descriptor a connection has; -1 when Bun does not say. */
+export function descriptorOf(socket: Socket): number {
   // Bun has no call for this, and its handle is not typed.
   const fd = (socket as unknown as { _handle?: { fd?: unknown } })._handle?.fd;
-  if (typeof fd !== "number" || fd < 0) {
+  return typeof fd === "number" ? fd : -1;
+}
+
+/** Undefined when the kernel does not say, or Bun no longer says which descriptor a connection has: then nobody may do anything. */
+export function peerOf(socket: Socket): Peer | undefined {
+  const fd = descriptorOf(socket);
+  if (fd < 0) {
     return undefined;
   }
   const ask = (option: number, room: number) => {
@@ -88,6 +94,7 @@ const needs: Readonly<Record<CommandName, Exclude<Access, "none">>> = {
   LoadConfig: "change",
   SaveConfig: "change",
   ApplyConfig: "change",
+  ReloadBinary: "change",
   RollbackConfig: "change",
 };
 

@@ -5,6 +5,10 @@ import { connect, type Server } from "node:net";
 import { dirname } from "node:path";
 import { codeOf, done, failed, type Outcome, reasonOf } from "../base/outcome.ts";
 import { limits } from "../limits.ts";
+import { errnoName } from "../shim/errno.ts";
+import { shim } from "../shim/library.ts";
+import { map } from "../shim/memory.ts";
+import { systemCall } from "../shim/system-call.ts";
 import type { AccessPolicy } from "./peers.ts";
 
 /** Why there is no server. `in-use`: another one lives there; `denied`: permission; `os`: anything else. */
@@ -12,6 +16,10 @@ export type ServerFailure = { kind: "in-use" | "denied" | "os"; text: string };
 
 /** Owner and group may connect, nobody else. */
 const socketUmask = 0o117;
+
+const [unixDomain, streamType] = [1, 1];
+/** Connections that the kernel keeps in line before they are accepted: as Bun has it. */
+const backlog = 512;
 
 /** How long a probe waits for an answer from whoever owns the path. */
 const probeWaitMs = 1_000;
@@ -95,23 +103,39 @@ export async function clearPath(path: string): Promise<Outcome<void, ServerFailu
   }
 }
 
-/** Binds `server` to `path` with mode 0660 from its first instant. Two servers cannot both succeed: bind(2) is exclusive. */
-export function bindPath(server: Server, path: string): Promise<Outcome<void, ServerFailure>> {
+/**
+ * A socket that listens at `path`, mode 0660 from its first instant. Two cannot both succeed: bind(2) is exclusive. It is ours and not
+ * Bun's, which would remove the file when it stops to listen: a supervisor that hands the socket on keeps the file.
+ */
+export function bindPath(path: string): Outcome<number, ServerFailure> {
+  const fd = shim.mcr_socket(unixDomain, streamType, 0);
+  // struct sockaddr_un, unix(7).
+  const address = map(112);
+  address.u16[0] = unixDomain;
+  const { written } = new TextEncoder().encodeInto(path, address.u8.subarray(2, 2 + limits.socketPathSizeMax));
+  // bind(2) makes the file, and nothing else is made under this mask.
+  const before = process.umask(socketUmask);
+  const refused = fd < 0 ? fd : systemCall("bind", fd, address.pointer, 2 + written + 1);
+  process.umask(before);
+  address.close();
+  const result = refused < 0 ? refused : systemCall("listen", fd, backlog);
+  if (result < 0) {
+    shim.mcr_close(fd);
+    const error = Object.assign(new Error(errnoName(result)), { code: errnoName(result) });
+    return failure(error, `cannot bind control socket ${path}`);
+  }
+  return done(fd);
+}
+
+/** Lets `server` accept from a socket that listens. */
+export function acceptFrom(server: Server, fd: number): Promise<Outcome<void, ServerFailure>> {
   return new Promise((resolve) => {
-    const onError = (error: Error) => resolve(failure(error, `cannot bind control socket ${path}`));
+    const onError = (error: Error) => resolve(failure(error, "cannot listen for clients"));
     server.once("error", onError);
-    // Bun binds within listen(), so no other file is created under this mask.
-    const before = process.umask(socketUmask);
-    try {
-      server.listen(path, () => {
-        server.off("error", onError);
-        resolve(done(undefined));
-      });
-    } catch (error) {
-      resolve(failure(error, `cannot bind control socket ${path}`));
-    } finally {
-      process.umask(before);
-    }
+    server.listen({ fd }, () => {
+      server.off("error", onError);
+      resolve(done(undefined));
+    });
   });
 }
 
@@ -139,15 +163,9 @@ export function fileIdentity(path: string): string | undefined {
   return about === undefined ? undefined : `${about.dev}:${about.ino}`;
 }
 
-/** Ends `server` and removes its file, but no other: Bun unlinks the path whatever is there by now. */
-export async function releasePath(server: Server, path: string, ours: string | undefined): Promise<void> {
-  const isForeign = fileIdentity(path) !== undefined && fileIdentity(path) !== ours;
-  const aside = `${path}.${process.pid}`;
-  if (isForeign) {
-    linkSync(path, aside);
-  }
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (isForeign) {
-    renameSync(aside, path);
+/** Removes the socket's file, but no other that somebody put in its place. */
+export function releasePath(path: string, ours: string | undefined): void {
+  if (ours !== undefined && fileIdentity(path) === ours) {
+    rmSync(path);
   }
 }

@@ -87,8 +87,9 @@ export const commandBodies = {
 };
 
 /**
- * Commands without data. Three are ours: `GetStatus`, what the tables for people need and MCR's replies do not carry,
- * `ResetLogLevels`, back to the levels of the start, and `CheckCounters`, whether all sums of the counters hold.
+ * Commands without data. Four are ours: `GetStatus`, what the tables for people need and MCR's replies do not carry,
+ * `ResetLogLevels`, back to the levels of the start, `CheckCounters`, whether all sums of the counters hold, and `ReloadBinary`,
+ * which the program on disk answers when it has taken over.
  */
 export const commandWords = [
   "ListRules",
@@ -101,6 +102,7 @@ export const commandWords = [
   "GetLogLevels",
   "ResetLogLevels",
   "CheckCounters",
+  "ReloadBinary",
   ...configCommandWords,
 ] as const;
 

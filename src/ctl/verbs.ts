@@ -19,6 +19,7 @@ import { man } from "./man.ts";
 import { metrics } from "./metrics.ts";
 import { ping } from "./ping.ts";
 import { reload } from "./reload.ts";
+import { reloadBinary } from "./reload-binary.ts";
 import { remove } from "./remove.ts";
 import { gen, sink, supervise } from "./roles.ts";
 import { stats } from "./stats.ts";
@@ -73,6 +74,7 @@ export const verbs: readonly Verb[] = [
   workers,
   config,
   reload,
+  reloadBinary,
   explain,
   top,
   metrics,

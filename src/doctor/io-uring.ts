@@ -1,6 +1,8 @@
 // io_uring: tried, not guessed. What refuses it is told apart by the error and by the kernel's own switch.
+import type { Status } from "../control/status.ts";
+import { multishotCure, ringCure } from "../shim/ring-cure.ts";
 import type { RingTrial } from "../shim/ring-trial.ts";
-import { fine, type Verdict } from "./verdict.ts";
+import { type Command, fine, type Verdict } from "./verdict.ts";
 
 const id = "io-uring";
 
@@ -19,7 +21,7 @@ export function judgeIoUring({ trial, disabled }: IoUringFacts): Verdict[] {
       {
         id,
         severity: "warning",
-        what: "io_uring of this kernel has no multishot poll, which came with Linux 5.13.",
+        what: `${multishotCure}.`,
         why,
         advice: "Install a newer kernel and boot it.",
       },
@@ -36,22 +38,30 @@ export function judgeIoUring({ trial, disabled }: IoUringFacts): Verdict[] {
   ];
 }
 
+/** What the running supervisor says of it, undefined when it takes io_uring for want of nothing: then the trial says more. */
+export function judgeRunningIo(io: Status["io"]): Verdict | undefined {
+  if (io === undefined || io.kind === "io_uring") {
+    return undefined;
+  }
+  const { reason } = io;
+  const what = "The running relay waits with ppoll and sends with sendmmsg";
+  return reason === undefined
+    ? { id, severity: "note", what: `${what}, as it was started with --io ppoll.` }
+    : {
+        id,
+        severity: "warning",
+        what: `${what}: ${reason}`,
+        why: "It relays the same, for more CPU a datagram.",
+        advice:
+          "What helps there may not help here: it has rights and limits of its own. Mend it, then restart the relay.",
+      };
+}
+
 function cure(error: string, disabled: number | undefined): Pick<Verdict, "commands" | "advice"> {
-  if (error === "ENOSYS") {
-    return { advice: "Boot a kernel with CONFIG_IO_URING; in a container, a seccomp profile may hide it." };
-  }
-  if (error === "ENOMEM") {
-    return {
-      commands: [{ shell: "ulimit -l unlimited" }],
-      advice: "The limit of locked memory is too low for this kernel. For a service: LimitMEMLOCK=infinity.",
-    };
-  }
-  if (disabled !== undefined && disabled > 0) {
-    return { commands: [{ sysctl: "kernel.io_uring_disabled", value: "0" }] };
-  }
-  return {
-    advice:
-      "A seccomp profile forbids it, as Docker's default does. Start the container with " +
-      "'--security-opt seccomp=unconfined', or with a profile that allows io_uring_setup, io_uring_enter and io_uring_register.",
-  };
+  const { setting, shell, advice } = ringCure(error, disabled);
+  const commands: Command[] = [
+    ...(setting === undefined ? [] : [{ sysctl: setting.name, value: String(setting.wanted) }]),
+    ...(shell === undefined ? [] : [{ shell }]),
+  ];
+  return { ...(commands.length === 0 ? {} : { commands }), ...(advice === undefined ? {} : { advice }) };
 }

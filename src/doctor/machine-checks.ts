@@ -9,7 +9,7 @@ import { judgeEbpf } from "./ebpf.ts";
 import { judgeEnvironment } from "./environment.ts";
 import { judgeExecutable } from "./executable.ts";
 import { judgeIgmp } from "./igmp.ts";
-import { judgeIoUring } from "./io-uring.ts";
+import { judgeIoUring, judgeRunningIo } from "./io-uring.ts";
 import { isOlder, judgeKernel, releaseOf } from "./kernel.ts";
 import { forbiddenFolders, judgeLibrary } from "./library.ts";
 import { nativeOf, type Place, statusField } from "./place.ts";
@@ -45,8 +45,13 @@ export function checkMachine(place: Place): Verdict[] {
   ];
 }
 
+/** A running supervisor has tried already, where it counts. */
 function checkRing(place: Place): Verdict[] {
   const native = nativeOf(place);
+  const running = place.supervisor.kind === "answers" ? judgeRunningIo(place.supervisor.status.io) : undefined;
+  if (running !== undefined) {
+    return [running];
+  }
   return native === undefined
     ? [unseen("io-uring", "io_uring was not tried: the native library is missing.")]
     : judgeIoUring({ trial: native.ring(), disabled: place.machine.setting("kernel.io_uring_disabled") });

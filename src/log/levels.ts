@@ -36,6 +36,12 @@ export class Levels {
     return this.first;
   }
 
+  /** As choice() said of the supervisor before us. */
+  restore({ global, overrides }: LevelChoice): void {
+    this.global = global;
+    this.overrides = { ...overrides };
+  }
+
   /** Facilities in their own order, so that the same choice is the same text. */
   choice(): LevelChoice {
     const known = facilities.filter((facility) => this.overrides[facility] !== undefined);

@@ -66,11 +66,12 @@ export class Capture {
   }
 
   /**
-   * After a worker died: gives back what it had taken and not released, and goes back to a frame that it was just about to take.
-   * Returns how many frames were given back.
+   * Goes on at slot `next`, where the last reader was. If that one died: gives back what it had taken and not released, and goes back
+   * to a frame that it was just about to take. Returns how many frames were given back.
    */
-  resume(): number {
+  resume(next = this.next): number {
     const { slotCount } = this.region.shape;
+    this.next = next % slotCount;
     const before = this.next === 0 ? slotCount - 1 : this.next - 1;
     if (this.isUnseen(before) && (!this.isUnseen(this.next) || this.isOlder(before, this.next))) {
       this.next = before;

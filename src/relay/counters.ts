@@ -160,3 +160,19 @@ export const outputErrnoCount = 4;
 /** Doubles in a page, and its size in bytes. Sparse: what no rule uses takes no memory. */
 export const counterCount = outputFirst + outputSize * outputMax;
 export const pageSize = counterCount * 8;
+
+/** How the page is laid out, as text: who maps a page that another version wrote must find the same. */
+export function layoutText(): string {
+  const places = {
+    refusedFirst,
+    errnoFirst,
+    batchFirst,
+    linkFirst,
+    latencyFirst,
+    ruleFirst,
+    outputFirst,
+    counterCount,
+  };
+  const sizes = { linkSize, ruleSize, outputSize, outputErrnoFirst, outputErrnoCount };
+  return JSON.stringify({ ingress, egress, refusals, linkField, ruleField, outputField, ...places, ...sizes });
+}

@@ -1,5 +1,6 @@
 // Capabilities by name: what a thread holds, and what programs that it starts will not; capabilities(7), linux/capability.h.
 import { readFileSync } from "node:fs";
+import { map } from "./memory.ts";
 import { systemCall } from "./system-call.ts";
 
 const bits = {
@@ -37,7 +38,9 @@ export function hasMoreThan(capabilities: readonly Capability[]): boolean {
 }
 
 const prctlOptions = { boundingDrop: 24, ambient: 47 } as const;
-const ambientCommands = { lower: 3, clearAll: 4 } as const;
+const ambientCommands = { raise: 2, lower: 3, clearAll: 4 } as const;
+/** _LINUX_CAPABILITY_VERSION_3: two words a set, in the order effective, permitted, inheritable. */
+const capabilityVersion = 0x20080522;
 
 /**
  * A program that this thread becomes by execve has no right beyond `capabilities`, in any of its threads: all others leave the
@@ -56,4 +59,24 @@ export function boundNextProgram(capabilities: readonly Capability[]): void {
 /** Programs that this thread starts as an ordinary user get no right of ours. */
 export function clearAmbient(): void {
   systemCall("prctl", prctlOptions.ambient, ambientCommands.clearAll, 0, 0, 0);
+}
+
+/**
+ * A program that this thread starts or becomes as an ordinary user has the rights that we have: what is permitted is made inheritable
+ * and ambient. Root needs nothing, and a program with capabilities of its own gets those, as far as we have them.
+ */
+export function raiseAmbient(): void {
+  const sets = map(8 + 2 * 12);
+  sets.u32[0] = capabilityVersion;
+  if (systemCall("capget", sets.pointer, sets.at(8)) === 0) {
+    for (const effective of [2, 5]) {
+      const [permitted, inheritable] = [effective + 1, effective + 2];
+      sets.u32[inheritable] = (sets.u32[inheritable] ?? 0) | (sets.u32[permitted] ?? 0);
+    }
+    systemCall("capset", sets.pointer, sets.at(8));
+  }
+  sets.close();
+  for (let bit = 0; bit <= capabilityMax; bit++) {
+    systemCall("prctl", prctlOptions.ambient, ambientCommands.raise, bit, 0, 0);
+  }
 }

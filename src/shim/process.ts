@@ -4,8 +4,8 @@ import { systemCall } from "./system-call.ts";
 
 /** O_NONBLOCK, asm-generic/fcntl.h. */
 const nonblocking = 0o4000;
-const getFlags = 3;
-const setFlags = 4;
+/** fcntl(2). */
+const [setDescriptorFlags, getFlags, setFlags, duplicateClosing] = [2, 3, 4, 1030];
 
 /** Reads and writes of `fd` wait no more. Whoever shares the open file with us shares this. 0 or -errno. */
 export function nonblock(fd: number): number {
@@ -63,4 +63,46 @@ export function filesMax(): number {
   } finally {
     memory.close();
   }
+}
+
+/** Whether `fd` stays open in a program that this process becomes. 0 or -errno. */
+export function keepOnExec(fd: number, isKept: boolean): number {
+  return systemCall("fcntl", fd, setDescriptorFlags, isKept ? 0 : 1);
+}
+
+/** Another descriptor for the same open file, closed on exec; or -errno. */
+export function duplicate(fd: number): number {
+  return systemCall("fcntl", fd, duplicateClosing, 3);
+}
+
+/** Signals by number, signal(7): the same on x86 and Arm. */
+const signalNumbers = { SIGHUP: 1, SIGUSR2: 12 } as const;
+/** struct sigaction of the kernel: handler, flags, restorer, mask, a word each. SIG_IGN is 1. */
+const actionSize = 32;
+
+/**
+ * Ignores these signals from now on, also in a program that this process becomes, until that has a handler of its own. Returns what
+ * brings back our handlers.
+ */
+export function ignoreSignals(names: readonly (keyof typeof signalNumbers)[]): () => void {
+  const memory = map(actionSize * (1 + names.length));
+  memory.u32[0] = 1;
+  const each = (call: (number: number, before: number) => void) => {
+    for (const [index, name] of names.entries()) {
+      call(signalNumbers[name], memory.at(actionSize * (1 + index)));
+    }
+  };
+  each((number, before) => systemCall("rt_sigaction", number, memory.pointer, before, 8));
+  return () => {
+    each((number, before) => systemCall("rt_sigaction", number, before, 0, 8));
+    memory.close();
+  };
+}
+
+const noHang = 1;
+
+/** Buries a child if it has ended: `alive`, or `gone`. `stranger`: it is no child of ours. wait4(2). */
+export function bury(pid: number): "alive" | "gone" | "stranger" {
+  const result = pid > 0 ? systemCall("wait4", pid, 0, noHang, 0) : -1;
+  return result === 0 ? "alive" : result === pid ? "gone" : "stranger";
 }

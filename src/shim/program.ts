@@ -112,6 +112,11 @@ export class EndingProgram {
     return program;
   }
 
+  /** What keeps the door of openDoor() leading somewhere. */
+  get doorDescriptors(): number[] {
+    return this.door === undefined ? [] : [this.door.map];
+  }
+
   /** From this call on frames of `key` are treated so. */
   put(key: ProgramKey, { counter, isEnded, hasSources }: ProgramRule): Failure | undefined {
     const value = at.value / 4;

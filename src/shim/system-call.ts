@@ -11,7 +11,10 @@ const unknownArchitecture = `system calls of ${process.arch} are not known to th
 /** A system call this program makes by number. */
 export type SystemCall =
   | "adjtimex"
+  | "bind"
   | "bpf"
+  | "capget"
+  | "capset"
   | "chroot"
   | "connect"
   | "epoll_create1"
@@ -25,12 +28,15 @@ export type SystemCall =
   | "getxattr"
   | "io_uring_register"
   | "ioctl"
+  | "listen"
   | "ppoll"
   | "prctl"
   | "prlimit64"
+  | "rt_sigaction"
   | "seccomp"
   | "setsockopt"
-  | "unshare";
+  | "unshare"
+  | "wait4";
 
 /**
  * The call's result, or -errno. Addresses are numbers (`Mapped.pointer`, `Mapped.at`), and memory behind them belongs to

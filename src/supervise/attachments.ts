@@ -38,6 +38,11 @@ export class Attachments {
     return this.byLink.get(linkIndex)?.way;
   }
 
+  /** What keeps the program in place on links where it is attached by tcx. */
+  get descriptors(): number[] {
+    return [...this.byLink.values()].flatMap((each) => (each.way === "tcx" ? [each.fd] : []));
+  }
+
   links(): number[] {
     return [...this.byLink.keys()];
   }

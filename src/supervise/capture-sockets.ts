@@ -118,6 +118,13 @@ export class CaptureGroup {
     this.link = link;
   }
 
+  /** Takes the sockets of the supervisor before us. They keep its filter until want(). */
+  adopt(sockets: readonly CaptureSocket[]): void {
+    for (const socket of sockets) {
+      this.sockets.set(socket.fd, socket);
+    }
+  }
+
   /** What passes at present, and how exactly. */
   get currentFilter(): Filter {
     return this.filter;

@@ -1,14 +1,16 @@
 // Which links are captured: for each, one socket a worker in one fanout group, and the filter they share.
 import { limits } from "../limits.ts";
 import { linkFirst, linkSize } from "../relay/counters.ts";
-import { isFailure } from "../shim/socket.ts";
+import { closeSocket, isFailure } from "../shim/socket.ts";
 import { CaptureGroup, type CaptureSocket, captureFailureText } from "./capture-sockets.ts";
 import type { Wanted } from "./filter.ts";
 import { KernelDrops } from "./kernel-drops.ts";
 import type { Link } from "./links.ts";
 import { Numbers } from "./numbers.ts";
 import { pendingText } from "./pending.ts";
-import type { CaptureMessage, Place, Workers } from "./workers.ts";
+import type { Place } from "./place.ts";
+import type { CapturesWill } from "./succession/will.ts";
+import type { CaptureMessage, Workers } from "./workers.ts";
 
 /** One captured link. `serial` is never used twice; `counter` is its place in the counter pages. */
 export type CapturedLink = {
@@ -33,6 +35,33 @@ export class Captures {
 
   list(): CapturedLink[] {
     return [...this.byName.values()];
+  }
+
+  /** All captures, for the supervisor after us. */
+  get bequest(): CapturesWill {
+    const links = this.list().map(({ serial, counter, link, sockets }) => {
+      return { serial, counter, name: link.name, index: link.index, sockets: [...sockets] };
+    });
+    return { serial: this.serial, links, drops: this.kernelDrops().bequest };
+  }
+
+  /** Takes the captures of the supervisor before us. One whose link has gone since is closed: no rule of its will find it. */
+  inherit({ serial, links, drops }: CapturesWill, table: ReadonlyMap<string, Link>): void {
+    this.serial = serial;
+    this.drops.inherit(drops);
+    for (const { sockets, ...captured } of links) {
+      const link = table.get(captured.name);
+      if (link === undefined || link.index !== captured.index) {
+        for (const { fd } of sockets) {
+          closeSocket(fd);
+        }
+        continue;
+      }
+      const group = new CaptureGroup(link);
+      group.adopt(sockets);
+      this.counters.claim(captured.counter);
+      this.byName.set(link.name, { serial: captured.serial, counter: captured.counter, link, group, sockets });
+    }
   }
 
   /** Frames that capture rings had no room for, until now. */

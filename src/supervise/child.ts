@@ -6,7 +6,6 @@ import type { Origin } from "../log/layout.ts";
 import { abiText } from "../shim/abi.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
-import { map } from "../shim/memory.ts";
 import type { RingKind } from "../shim/ring.ts";
 import type { DoorMessage, Half, IoWish, Order, Report } from "../worker/orders.ts";
 import { readLog } from "./log-pipe.ts";
@@ -15,8 +14,9 @@ import { OrderWriter } from "./order-writer.ts";
 import { pinAll } from "./pin.ts";
 import { Pulse } from "./pulse.ts";
 import { ReportReader } from "./reports.ts";
+import type { Heirless } from "./succession/will.ts";
 import { describe } from "./symptoms.ts";
-import { closeWires, openWires } from "./wires.ts";
+import { closeWires, openWires, passThrough, type Wires } from "./wires.ts";
 
 /** How a worker is to live; `command` plays the part of a worker when it is given a door as its fd 3. */
 export type ChildPlan = {
@@ -42,9 +42,6 @@ export type ChildEvents = {
 /** Where a worker lives: the number of its place, its core, the counter page. */
 export type Home = { index: number; core: number; counters: number };
 
-const encoder = new TextEncoder();
-const doorBuffer = map(limits.doorMessageSizeMax + 64);
-
 /** One worker process, from its spawn to its end. */
 export class Child {
   /** How it waits and sends, once it is born. */
@@ -57,7 +54,7 @@ export class Child {
   private readonly events: ChildEvents;
   private readonly process: Bun.Subprocess;
   private readonly origin: Origin;
-  private readonly door: number;
+  private readonly wires: Wires;
   private readonly writer: OrderWriter;
   private readonly orders: OpenOrders;
   private readonly pulse: Pulse;
@@ -82,7 +79,7 @@ export class Child {
     this.plan = plan;
     this.events = events;
     const { ours, theirs } = openWires();
-    this.door = ours.door;
+    this.wires = ours;
     this.orders = new OpenOrders(this.sinceMs);
     this.pulse = new Pulse(this.sinceMs);
     try {
@@ -118,6 +115,12 @@ export class Child {
   /** True when the worker lives and could be given a home at once. */
   get isReady(): boolean {
     return this.isBorn && !this.hasEnded && this.failure === undefined;
+  }
+
+  /** What leads to a worker that works and owes nothing: another supervisor can end it. */
+  get bequest(): Heirless | undefined {
+    const isAtRest = this.isReady && this.hasHome && this.orders.isEmpty && this.writer.isIdle;
+    return isAtRest ? { pid: this.pid, ...this.wires } : undefined;
   }
 
   /** True when orders that change rules are on their way. */
@@ -232,12 +235,7 @@ export class Child {
   }
 
   private pass(said: DoorMessage, fds: readonly number[]): void {
-    const { written } = encoder.encodeInto(JSON.stringify(said), doorBuffer.u8.subarray(0, limits.doorMessageSizeMax));
-    for (const [at, fd] of fds.entries()) {
-      doorBuffer.i32[limits.doorMessageSizeMax / 4 + at] = fd;
-    }
-    const fdsAt = doorBuffer.at(limits.doorMessageSizeMax);
-    const sent = shim.mcr_fds_send(this.door, doorBuffer.pointer, written, fdsAt, fds.length);
+    const sent = passThrough(this.wires.door, said, fds);
     if (sent < 0) {
       this.giveUp(`fd 3 does not take ${said.kind}: ${errnoName(sent)}`);
     }
@@ -285,7 +283,7 @@ export class Child {
     this.hasEnded = true;
     this.writer.close();
     this.request?.end();
-    shim.mcr_close(this.door);
+    shim.mcr_close(this.wires.door);
     const failure = this.failure ?? this.lastWords;
     const how = failure ?? `it ended: ${signal === null ? `exit code ${exitCode}` : `signal ${signal}`}`;
     this.birth.resolve(how);

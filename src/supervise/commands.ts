@@ -1,5 +1,6 @@
 // What each command of an operator does.
 import { programVersion } from "../base/version.ts";
+import type { ClientInfo } from "../control/connection.ts";
 import {
   type Command,
   type CommandWithData,
@@ -19,6 +20,7 @@ import { listLevels, resetLevels, setLevels } from "./log-levels.ts";
 import type { Relaying } from "./relaying.ts";
 import { routesOf } from "./routes.ts";
 import type { Stats } from "./stats.ts";
+import type { Succession } from "./succession/succession.ts";
 import type { Workers } from "./workers.ts";
 
 /** What commands act on. */
@@ -29,11 +31,13 @@ export type CommandParts = {
   explainer: Explainer;
   levels: Levels;
   configuration: Configuration;
+  succession: Pick<Succession, "reload">;
 };
 
 /** Carries out `command`; what is refused is an Error reply, never a throw. */
-export async function carryOut(parts: CommandParts, command: Command, uid?: number): Promise<Reply> {
+export async function carryOut(parts: CommandParts, command: Command, client: ClientInfo): Promise<Reply> {
   const { relaying, stats, configuration } = parts;
+  const uid = client.peer?.uid;
   if (typeof command === "object") {
     if ("Explain" in command) {
       const explained = parts.explainer.explain(command.Explain.rule);
@@ -70,6 +74,8 @@ export async function carryOut(parts: CommandParts, command: Command, uid?: numb
       return resetLevels(parts.levels, parts.workers);
     case "Ping":
       return ping(parts.workers);
+    case "ReloadBinary":
+      return parts.succession.reload(client);
     default:
       return configureWord(configuration, command);
   }

@@ -12,7 +12,10 @@ import { isSameRule } from "../config/rule-value.ts";
 import { targetAnywhere, targetInside } from "../config/target.ts";
 import { writeAll } from "../config/write.ts";
 import type { Rule } from "../rules/schema.ts";
+import { isError, readText } from "./config-text.ts";
 import type { Relaying } from "./relaying.ts";
+import { configurationWill, versionsOf } from "./succession/versions.ts";
+import type { ConfigurationWill } from "./succession/will.ts";
 
 /** What it stands on. `path` is the main file; undefined: there are no files (mcrd without --config). */
 export type ConfigurationParts = {
@@ -48,6 +51,21 @@ export class Configuration {
     this.settings = parts.loaded.settings;
     const setup = { rules: parts.loaded.rules, settings: this.settings };
     this.history.add({ how: "start" }, parts.nowMs(), setup, planOf({ rules: [], settings: {} }, setup));
+  }
+
+  /** For the supervisor after us. */
+  get bequest(): ConfigurationWill {
+    return configurationWill(this.settings, this.saved.texts, this.history, this.awaited);
+  }
+
+  /** Goes on where the supervisor before us ended. What waited to be confirmed has the rest of its time. */
+  inherit({ settings, lastVersion, versions, awaited }: ConfigurationWill): void {
+    this.settings = settings;
+    this.history.inherit(versionsOf(versions), lastVersion);
+    const version = awaited && this.history.get(awaited.number);
+    if (awaited !== undefined && version !== undefined) {
+      this.await(version, Math.max(0, awaited.untilMs - this.parts.nowMs()));
+    }
   }
 
   /** All that runs. */
@@ -273,15 +291,6 @@ export class Configuration {
   }
 }
 
-function isError({ severity }: { severity: string }): boolean {
-  return severity === "error";
-}
-
 function byId(rules: readonly Rule[]): ReadonlyMap<string, Rule> {
   return new Map(rules.map((rule) => [rule.rule_id, rule]));
-}
-
-function readText(text: string): Outcome<Loaded> {
-  const { loaded, problems } = judgeTexts([{ path: "the configuration", text }]);
-  return loaded === undefined ? failed(problems.filter(isError).map(problemLine).join("\n")) : done(loaded);
 }

@@ -2,10 +2,11 @@
 import { exitCodes } from "../base/exit.ts";
 import { done, failed, type Outcome } from "../base/outcome.ts";
 import type { Handler } from "../control/connection.ts";
-import { type ControlServer, openControlServer } from "../control/server.ts";
+import { type ControlServer, type ListeningSocket, openControlServer } from "../control/server.ts";
 import { shareSocket } from "../control/socketfile.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log/forward.ts";
+import { compact } from "../rules/fields.ts";
 import { filesMax } from "../shim/process.ts";
 import { accessPolicy } from "./access.ts";
 import { type Witness, withAuthority } from "./authority.ts";
@@ -14,11 +15,14 @@ import type { Refusal } from "./requirements.ts";
 
 const serverCodes = { "in-use": exitCodes.unavailable, denied: exitCodes.permission, os: exitCodes.system } as const;
 
+/** `inherited`: the socket of the supervisor before us. */
+export type Door = { handle: Handler; rulesOf: Witness["rulesOf"]; inherited: ListeningSocket | undefined };
+
 /** Opens it for root, our own user, the group mcr and, to look, `options.readGroup`. */
 export async function openDoor(
   options: SuperviseOptions,
   log: Log,
-  { handle, rulesOf }: { handle: Handler; rulesOf: Witness["rulesOf"] },
+  { handle, rulesOf, inherited }: Door,
 ): Promise<Outcome<ControlServer, Refusal>> {
   const policy = accessPolicy(process.geteuid?.() ?? 0, options.readGroup);
   if (!policy.ok) {
@@ -29,6 +33,7 @@ export async function openDoor(
     path,
     policy: policy.value,
     handle: withAuthority(handle, { log, rulesOf }),
+    ...compact({ inherited }),
     // Where descriptors are few, clients leave them to outputs and captures.
     limits: { clientsMax: Math.min(limits.clientsMax, Math.max(64, filesMax() >> 2)) },
   });

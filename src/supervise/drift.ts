@@ -5,7 +5,7 @@ import { digestOf } from "../worker/digest.ts";
 import { type Half, halves } from "../worker/orders.ts";
 import type { Child } from "./child.ts";
 import { type LiveRule, orderRule, upbringingOf } from "./live-rule.ts";
-import type { Place } from "./workers.ts";
+import type { Place } from "./place.ts";
 
 /** Whom the comparison tells. */
 export type DriftNews = (level: "Warning" | "Error", message: string) => void;

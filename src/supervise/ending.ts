@@ -14,6 +14,8 @@ import { Attachments } from "./attachments.ts";
 import { type Basis, basisOf, EndingFacts, type EndingRule, isSameBasis, type Surroundings } from "./ending-facts.ts";
 import { type Facts, reasonToPass } from "./ending-policy.ts";
 import type { Link } from "./links.ts";
+import { FormerEnding } from "./succession/former-ending.ts";
+import type { EndingWill } from "./succession/will.ts";
 
 /** Whether the datagrams of a rule end after the tap, or why they go on to this host. */
 export type Verdict = { ended: true } | { ended: false; ended_reason: string };
@@ -40,6 +42,8 @@ export class Ending {
   private readonly linkFailures = new Map<number, string>();
   private readonly facts: EndingFacts;
   private readonly news: { rule: string; reason: string | undefined }[] = [];
+  /** What the supervisor before us left. */
+  readonly former = new FormerEnding();
   // What the last sync() went by: when nothing of it changed, nothing has to be done.
   private settled: Basis | undefined;
 
@@ -72,7 +76,16 @@ export class Ending {
   /** What arrived for a rule while the program looked, undefined when it never did. */
   counts(serial: number): ProgramCounts | undefined {
     const known = this.known.get(serial);
-    return known?.key && this.program?.counts(known.counter);
+    return this.former.plus(serial, known?.key && this.program?.counts(known.counter));
+  }
+
+  /** For the supervisor after us: what was counted, and the descriptors that keep the program in place until it has its own there. */
+  get bequest(): EndingWill {
+    const counts = [...this.known.keys()].flatMap((serial) => {
+      const found = this.counts(serial);
+      return found === undefined ? [] : [{ serial, ...found }];
+    });
+    return { fds: [...(this.attachments?.descriptors ?? []), ...(this.program?.doorDescriptors ?? [])], counts };
   }
 
   /** Leaves the frames of a rule alone from now on: before workers are told that it goes or changes. */
@@ -125,6 +138,7 @@ export class Ending {
   forget(serial: number): void {
     this.take(serial);
     this.known.delete(serial);
+    this.former.forget(serial);
   }
 
   close(): void {

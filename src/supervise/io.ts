@@ -1,6 +1,7 @@
 // How the workers' loops wait and send: by io_uring where it is to be had, else by ppoll and sendmmsg. Tried, not guessed.
 import { done, failed, type Outcome } from "../base/outcome.ts";
 import type { RingKind } from "../shim/ring.ts";
+import { multishotCure, ringCure } from "../shim/ring-cure.ts";
 import type { RingTrial } from "../shim/ring-trial.ts";
 import type { IoWish } from "../worker/orders.ts";
 
@@ -39,23 +40,16 @@ function shortcoming({ trial, disabled }: IoFacts): string | undefined {
     return `io_uring is not available (${error}). ${cure(error, disabled())}`;
   }
   // Where each poll had to be asked for again, a frame could fall between two.
-  return isMultishot
-    ? undefined
-    : "io_uring of this kernel has no multishot poll, which came with Linux 5.13: a newer kernel has it.";
+  return isMultishot ? undefined : `${multishotCure}: a newer kernel has it.`;
 }
 
 function cure(error: string, disabled: string | undefined): string {
-  if (error === "ENOSYS") {
-    return "The kernel has none (5.13 or later is needed, with CONFIG_IO_URING), or a seccomp profile hides it.";
-  }
-  if (error === "ENOMEM") {
-    return "The limit of locked memory is too low for this kernel: set LimitMEMLOCK=infinity (ulimit -l unlimited).";
-  }
-  if (disabled === "1" || disabled === "2") {
-    return `kernel.io_uring_disabled is ${disabled}: run 'sysctl -w kernel.io_uring_disabled=0'.`;
-  }
-  return (
-    "A seccomp profile forbids it, as Docker's default does: run the container with a profile that allows " +
-    "io_uring_setup, io_uring_enter and io_uring_register (or --security-opt seccomp=unconfined)."
-  );
+  const { setting, shell, advice } = ringCure(error, disabled === undefined ? undefined : Number(disabled));
+  return [
+    ...(setting === undefined
+      ? []
+      : [`${setting.name} is ${setting.now}: run 'sysctl -w ${setting.name}=${setting.wanted}'.`]),
+    ...(advice === undefined ? [] : [advice]),
+    ...(shell === undefined ? [] : [`In a shell: ${shell}.`]),
+  ].join(" ");
 }

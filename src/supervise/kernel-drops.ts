@@ -3,6 +3,7 @@
 import { CaptureCounts } from "../shim/abi.ts";
 import { shim } from "../shim/library.ts";
 import { scratch } from "../shim/memory.ts";
+import type { CapturesWill } from "./succession/will.ts";
 
 /** A capture as far as its drops go. The place of a socket in `sockets` is its worker's. */
 export type DropSource = {
@@ -21,6 +22,19 @@ export class KernelDrops {
 
   constructor(ask: ReadDrops = askKernel) {
     this.ask = ask;
+  }
+
+  /** All sums, for the supervisor after us. */
+  get bequest(): CapturesWill["drops"] {
+    return { links: [...this.links], places: Array.from(this.places, (drops) => drops ?? 0) };
+  }
+
+  /** Goes on from the sums of the supervisor before us. */
+  inherit({ links, places }: CapturesWill["drops"]): void {
+    for (const [name, drops] of links) {
+      this.links.set(name, drops);
+    }
+    this.places.splice(0, this.places.length, ...places);
   }
 
   /** Asks the kernel about every socket of a capture. */

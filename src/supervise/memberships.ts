@@ -4,6 +4,7 @@
 import { isMulticast } from "../base/ipv4.ts";
 import { errno } from "../shim/errno.ts";
 import { closeSocket, type Failure, isFailure, joinGroup, leaveGroup, openUdp } from "../shim/socket.ts";
+import type { MembershipsWill } from "./succession/will.ts";
 
 /** What is joined: `group` on a link, from `source` or (0) from any; addresses in host order. */
 export type Membership = { linkIndex: number; group: number; source: number };
@@ -30,6 +31,14 @@ class Pool {
 
   get socketCount(): number {
     return this.openedCount;
+  }
+
+  /** Takes a socket of the supervisor before us, which holds so many already. */
+  adopt(fd: number, heldCount: number): Helper {
+    const helper = { fd, heldCount, hasRoom: true };
+    this.roomy.push(helper);
+    this.openedCount++;
+    return helper;
   }
 
   join({ linkIndex, group, source }: Membership): Helper | Failure {
@@ -66,13 +75,7 @@ class Pool {
 
   private open(): Helper | Failure {
     const fd = openUdp();
-    if (isFailure(fd)) {
-      return fd;
-    }
-    const helper = { fd, heldCount: 0, hasRoom: true };
-    this.roomy.push(helper);
-    this.openedCount++;
-    return helper;
+    return isFailure(fd) ? fd : this.adopt(fd, 0);
   }
 
   private closeIfEmpty(helper: Helper): void {
@@ -105,6 +108,25 @@ export class Memberships {
       held.wishes.map((wish) => ({ ...membershipOf(held), ...wish })),
     );
     return this.listNow;
+  }
+
+  /** All sockets and what each holds, for the supervisor after us. */
+  get bequest(): MembershipsWill {
+    const helpers = Map.groupBy(this.held.values(), ({ helper }) => helper);
+    return [...helpers].map(([{ fd }, held]) => ({ fd, held: held.map(membershipOf) }));
+  }
+
+  /** Takes the sockets of the supervisor before us: nothing is left or joined. The next sync() decides what is still wanted. */
+  inherit(helpers: MembershipsWill): void {
+    for (const { fd, held } of helpers) {
+      const isOneSource = held.some(({ source }) => source !== 0);
+      const helper = (isOneSource ? this.oneSource : this.anySource).adopt(fd, held.length);
+      for (const membership of held) {
+        this.held.set(keyOf(membership), { ...membership, helper, userCount: 1, wishes: [] });
+      }
+    }
+    this.holdersNow = undefined;
+    this.listNow = undefined;
   }
 
   /** How many helper sockets hold them. */

@@ -20,6 +20,19 @@ export class Numbers {
     return this.free.shift();
   }
 
+  /** Gives out this very number: its owner had it from the supervisor before us. */
+  claim(number: number): void {
+    const at = this.free.indexOf(number);
+    if (at >= 0) {
+      this.free.splice(at, 1);
+    }
+    for (; this.next <= number; this.next++) {
+      if (this.next < number) {
+        this.free.push(this.next);
+      }
+    }
+  }
+
   /** Takes `number` back. */
   give(number: number): void {
     this.free.push(number);

@@ -11,10 +11,11 @@ import type { SuperviseOptions } from "./options.ts";
 
 const wallClock = 0;
 
+/** `flush` gives a slow reader a bounded chance to take all that was said. */
+export type OpenLog = { log: Log; tail: Tail; flush: () => Promise<void>; close: () => Promise<void> };
+
 /** The log on standard error. `close` says what is held back and gives a slow reader a last, bounded chance. */
-export async function openLog(
-  options: Pick<SuperviseOptions, "logFormat" | "logLevel" | "asMcrd">,
-): Promise<{ log: Log; tail: Tail; close: () => Promise<void> }> {
+export async function openLog(options: Pick<SuperviseOptions, "logFormat" | "logLevel" | "asMcrd">): Promise<OpenLog> {
   const layout = await layoutFor(options.logFormat);
   const printer = new Printer(openErrorOutput(), (lines) => lossLine(layout, lines));
   const tail = new Tail();
@@ -32,7 +33,7 @@ export async function openLog(
     log.end();
     return printer.close();
   };
-  return { log, tail, close };
+  return { log, tail, flush: () => printer.close(), close };
 }
 
 async function layoutFor(wanted: SuperviseOptions["logFormat"]): Promise<Layout> {

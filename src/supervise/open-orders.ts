@@ -31,6 +31,10 @@ export class OpenOrders {
     return false;
   }
 
+  get isEmpty(): boolean {
+    return this.waiting.size === 0;
+  }
+
   /** Notes order `seq`; settles when both halves have carried it out, or with the reason why one has not. */
   open(seq: number, kind: Order["kind"]): Promise<string | undefined> {
     const { promise, resolve } = Promise.withResolvers<string | undefined>();

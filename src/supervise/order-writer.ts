@@ -46,6 +46,11 @@ export class OrderWriter {
     this.flush();
   }
 
+  /** True when the worker has all that was sent. */
+  get isIdle(): boolean {
+    return this.queue.length === 0;
+  }
+
   /** Forgets what was not sent and closes both streams. */
   close(): void {
     clearTimeout(this.timer);

@@ -65,6 +65,19 @@ export class Outputs {
     this.multicastTtl = multicastTtl;
   }
 
+  /** The number that the newest socket has. */
+  get newestId(): number {
+    return this.lastId;
+  }
+
+  /** Takes outputs of the supervisor before us, whose newest socket had the number `newestId`. */
+  inherit(lives: readonly LiveOutput[], newestId: number): void {
+    this.lastId = Math.max(this.lastId, newestId);
+    for (const { counter } of lives) {
+      numbers.claim(counter);
+    }
+  }
+
   /** What multicast leaves with when the output does not say. RFC 1112 and MCR: 1. */
   get defaultTtl(): number {
     return this.multicastTtl ?? this.defaults.multicastTtl;

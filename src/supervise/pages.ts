@@ -55,7 +55,11 @@ export class Page {
 
   /** Throws when the machine has no memory for it: nothing can run then. */
   static open(name: string): Page {
-    const fd = memfd(name, pageSize);
+    return Page.of(memfd(name, pageSize));
+  }
+
+  /** The page that a descriptor stands for: a new one, or that of the supervisor before us. Throws as open(). */
+  static of(fd: number): Page {
     const mapped = fd < 0 ? undefined : mapFd(fd, pageSize);
     if (mapped === undefined) {
       throw new Error(`the counter page could not be made: ${fd < 0 ? errnoName(fd) : "no memory"}`);

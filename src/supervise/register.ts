@@ -1,5 +1,6 @@
 // The book of rules at run time: which there are, each with its numbers and outputs. Opens nothing and tells nobody.
 import { ruleMax } from "../relay/counters.ts";
+import { compact } from "../rules/fields.ts";
 import { isEnabled } from "../rules/labels.ts";
 import type { Rule } from "../rules/schema.ts";
 import { type Change, RuleTable } from "../rules/table.ts";
@@ -8,6 +9,7 @@ import { Numbers } from "./numbers.ts";
 import type { Outputs } from "./outputs.ts";
 import { clearRule, type Page } from "./pages.ts";
 import { pendingText } from "./pending.ts";
+import type { RulesWill } from "./succession/will.ts";
 
 /** What becomes of one rule: it comes (no `before`), goes (no `after`) or changes. */
 export type Step = { before: LiveRule | undefined; after: LiveRule | undefined };
@@ -25,6 +27,43 @@ export class Register {
 
   constructor(parts: RegisterParts) {
     this.parts = parts;
+  }
+
+  /** All rules, for the supervisor after us. */
+  get bequest(): RulesWill {
+    const { outputs } = this.parts;
+    const lives = this.list().map(({ rule, serial, counter, sinceMs, outputs: own }) => ({
+      ...{ rule, serial, counter, ageMs: performance.now() - sinceMs },
+      outputs: own.map(({ counter: place, id, fd, madeFrom, ttl, stamp, mapping }) => {
+        return { counter: place, id, fd, madeFrom, ...compact({ ttl, stamp, mapping }) };
+      }),
+    }));
+    return {
+      serial: this.serial,
+      outputId: outputs.newestId,
+      ...compact({ multicastTtl: outputs.multicastTtl }),
+      lives,
+    };
+  }
+
+  /** Takes the rules of the supervisor before us, with their numbers and sockets. They stand beside each other there. */
+  inherit({ serial, outputId, lives }: RulesWill): void {
+    this.serial = serial;
+    const steps = lives.map(({ rule, outputs, ageMs, ...numbers }) => {
+      this.counters.claim(numbers.counter);
+      const own = rule.outputs.flatMap((output, at) => {
+        const { ttl, stamp, mapping, ...known } = outputs[at] ?? { id: 0, counter: -1, fd: -1, madeFrom: "" };
+        const pending = known.fd < 0 ? pendingText("notLooked", {}) : undefined;
+        return known.counter < 0 ? [] : [{ ...known, output, ttl, stamp, mapping, pending }];
+      });
+      this.parts.outputs.inherit(own, outputId);
+      const waits = { captures: [], uncaptured: [], pending: pendingText("notLooked", {}) };
+      return {
+        before: undefined,
+        after: { rule, ...numbers, sinceMs: performance.now() - ageMs, outputs: own, ...waits },
+      };
+    });
+    this.enter(steps);
   }
 
   get size(): number {

@@ -24,6 +24,7 @@ import {
 import { type HeldGroup, type Report, reportsOf, spokenVersions } from "./igmp.ts";
 import type { Link } from "./links.ts";
 import type { Memberships, Reported } from "./memberships.ts";
+import type { RejoinWill } from "./succession/will.ts";
 
 /** What was sent on a link so far, and what is wrong with it now. */
 export type RejoinCounts = { reports: number; failed: number; lastMs: number | undefined; problem: string | undefined };
@@ -68,6 +69,18 @@ export class Rejoin {
   close(): void {
     clearInterval(this.timer);
     this.timer = undefined;
+  }
+
+  /** What was sent, for the supervisor after us. */
+  get bequest(): RejoinWill {
+    return [...this.byLink].map(([link, { reports, failed }]) => ({ link, reports, failed }));
+  }
+
+  /** Goes on counting where the supervisor before us ended. */
+  inherit(counts: RejoinWill): void {
+    for (const { link, reports, failed } of counts) {
+      this.byLink.set(link, { reports, failed, lastMs: undefined, problem: undefined });
+    }
   }
 
   /** What was sent on a link, undefined when nothing ever was. */

@@ -47,7 +47,7 @@ export class Relaying {
   private looking: Promise<void> | undefined; // A look at links that waits for its turn.
   /** How long the last look at links took, without the waiting for workers. */
   settleMs = 0;
-  private readonly turns = new Turns();
+  readonly turns = new Turns();
 
   constructor(parts: RelayingParts) {
     this.parts = parts;
@@ -66,7 +66,7 @@ export class Relaying {
   }
 
   /** What stands under an id or a name. */
-  get book(): Pick<Register, "get" | "findByName"> {
+  get book(): Pick<Register, "get" | "findByName" | "bequest" | "inherit"> {
     return this.register;
   }
 

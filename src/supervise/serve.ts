@@ -14,8 +14,12 @@ import { areAlive, ServiceManager, statusLine } from "./service-manager.ts";
 import { StatsLines } from "./stats-lines.ts";
 import type { House } from "./supervise.ts";
 
-/** What ends it, and how often the [STATS] lines come. */
-export type Life = { signal: PromiseWithResolvers<string>; statsIntervalMs: number };
+/** What ends it, how often the [STATS] lines come, and how it becomes the program on disk, which says itself why it does not. */
+export type Life = {
+  signal: PromiseWithResolvers<string>;
+  statsIntervalMs: number;
+  reloadBinary: () => Promise<unknown>;
+};
 
 /** Opens the page of metrics where one is wanted, and serves. */
 export async function serve(
@@ -71,7 +75,11 @@ function serviceManagerOf({ relaying, stats, workers }: House, log: Log): Servic
 }
 
 /** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
-async function untilSignal(house: House, log: Log, { signal, statsIntervalMs: intervalMs }: Life): Promise<void> {
+async function untilSignal(
+  house: House,
+  log: Log,
+  { signal, statsIntervalMs: intervalMs, reloadBinary }: Life,
+): Promise<void> {
   const { igmpVersions, kernelRoutes, links, rejoin, relaying, stats, lost, troubles, workers } = house;
   let signals = 0;
   const onSignal = (name: NodeJS.Signals) => {
@@ -86,6 +94,7 @@ async function untilSignal(house: House, log: Log, { signal, statsIntervalMs: in
   // Also a terminal that closes: it may not end a relay.
   const service = serviceManagerOf(house, log);
   process.on("SIGHUP", () => void reload(house.configuration, service, log));
+  process.on("SIGUSR2", () => void reloadBinary());
   const watch = new LinkWatch(links, relaying);
   const bell = setInterval(() => watch.look(performance.now()), limits.linksPollMs);
   const listenerBell = setInterval(() => void relaying.lookForListeners(), limits.listenersPollMs);

@@ -3,6 +3,7 @@
 import { limits } from "../limits.ts";
 import type { Child, ChildEnd } from "./child.ts";
 import { afterDeath, type Deaths, neverDied } from "./restart.ts";
+import { bounds } from "./succession/bounds.ts";
 import { stateOf } from "./symptoms.ts";
 
 /** What the spare stands on. `make` throws when the system has no process for it. */
@@ -61,6 +62,23 @@ export class Spare {
     }
     const how = end.failure ?? (end.signal === null ? `exit code ${end.exitCode}` : `signal ${end.signal}`);
     this.again(`the spare worker (pid ${child.pid}) ended: ${how}`, end.exitCode, child.livedMs);
+  }
+
+  /** Waits for one that can work now, bounded; false: there is none. */
+  async ready(): Promise<boolean> {
+    this.prepare(0);
+    const deadline = performance.now() + limits.workerBirthWaitMs;
+    while (this.held?.isReady !== true && performance.now() < deadline) {
+      await Bun.sleep(bounds.predecessorLookMs);
+    }
+    return this.held?.isReady === true;
+  }
+
+  /** There will be one again, after end(). */
+  resume(): void {
+    this.isOver = false;
+    this.timer = undefined;
+    this.prepare();
   }
 
   /** No spare any more; settles when its process is gone. */

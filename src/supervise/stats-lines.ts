@@ -3,7 +3,7 @@
 import type { FlowStats } from "../control/words.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log/forward.ts";
-import type { Place } from "./workers.ts";
+import type { Place } from "./place.ts";
 
 /** What the lines are made from; `flows` as in Stats. */
 export type StatsLinesParts = {

@@ -37,12 +37,13 @@ import { dropReasons } from "./lost.ts";
 import { memoryUse } from "./memory-use.ts";
 import type { LiveOutput, Outputs } from "./outputs.ts";
 import { outputErrors, outputTotals, ruleTotals, sumAt } from "./pages.ts";
+import type { Place } from "./place.ts";
 import { Rates } from "./rates.ts";
 import type { Rejoin } from "./rejoin.ts";
 import type { Relaying } from "./relaying.ts";
 import type { Troubles } from "./troubles.ts";
 import { framesOf, spareStatus, workerStatus } from "./worker-stats.ts";
-import type { Place, Workers } from "./workers.ts";
+import type { Workers } from "./workers.ts";
 
 /** Where the numbers come from. */
 export type StatsParts = {
@@ -78,7 +79,8 @@ const monotonic = 1;
 export class Stats {
   private readonly parts: StatsParts;
   private readonly rates = new Rates(places.end);
-  private readonly startedMs = Date.now();
+  /** Since 1970; a successor sets it back to when the first of us began. */
+  startedMs = Date.now();
   private readonly latencies = new LatencyWindow();
 
   constructor(parts: StatsParts) {

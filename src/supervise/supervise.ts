@@ -1,5 +1,6 @@
 // The role `supervise`: puts the parts together, starts, waits for a signal, ends. It moves no packet.
 import { exitCodes } from "../base/exit.ts";
+import { done } from "../base/outcome.ts";
 import type { Loaded } from "../config/load.ts";
 import type { Log } from "../log/forward.ts";
 import type { Tail } from "../log/tail.ts";
@@ -25,7 +26,7 @@ import { levelOrder } from "./log-levels.ts";
 import { Lost } from "./lost.ts";
 import { mcrdRefusal } from "./mcrd-refusal.ts";
 import { Memberships } from "./memberships.ts";
-import { openLog } from "./open-log.ts";
+import { type OpenLog, openLog } from "./open-log.ts";
 import { chooseCores, type SuperviseOptions, workersOfMcrd } from "./options.ts";
 import { Outputs } from "./outputs.ts";
 import { Rejoin } from "./rejoin.ts";
@@ -33,6 +34,11 @@ import { Relaying } from "./relaying.ts";
 import { type Refusal, requirements } from "./requirements.ts";
 import { serve } from "./serve.ts";
 import { Stats } from "./stats.ts";
+import { calling } from "./succession/calling.ts";
+import { inherit, inheritedConfiguration, rehearse, takeOver } from "./succession/heir.ts";
+import { ownProgram } from "./succession/program.ts";
+import { Succession } from "./succession/succession.ts";
+import type { Will } from "./succession/will.ts";
 import { Troubles } from "./troubles.ts";
 import { workerCommand } from "./worker-command.ts";
 import { workerUser } from "./worker-user.ts";
@@ -41,13 +47,20 @@ import { Workers } from "./workers.ts";
 /** Runs until a signal ends it; returns the exit code. */
 export async function run(options: SuperviseOptions): Promise<number> {
   const start = cleanStart();
+  const call = calling();
+  if (call?.isRehearsal) {
+    return rehearse(options, call.will);
+  }
   // Until it serves there is nothing to reload, and a service manager that is quick with its SIGHUP may not end what it started.
   process.on("SIGHUP", () => undefined);
-  const { log, tail, close } = await openLog(options);
+  const { log, tail, flush, close } = await openLog(options);
   if (start.note !== undefined) {
     log.say("Warning", start.note);
   }
-  const refused = await supervise(options, log, tail, start);
+  const refused =
+    call !== undefined && "refused" in call.will
+      ? { code: exitCodes.broken, text: `what the supervisor before us left is not understood: ${call.will.refused}` }
+      : await supervise(options, { log, tail, flush }, start, call?.will as Will | undefined);
   let code: number = refused?.code ?? exitCodes.ok;
   if (refused !== undefined && options.asMcrd === undefined) {
     log.say("Critical", refused.text);
@@ -61,19 +74,20 @@ export async function run(options: SuperviseOptions): Promise<number> {
 
 async function supervise(
   options: SuperviseOptions,
-  log: Log,
-  tail: Tail,
-  { hasOwnIpc }: CleanStart,
+  { log, tail, flush }: Omit<OpenLog, "close">,
+  start: CleanStart,
+  will: Will | undefined,
 ): Promise<Refusal | undefined> {
+  const program = ownProgram();
   const io = requirements(options.io);
   if ("code" in io) {
     return io;
   }
-  const cores = coresOf(options, log);
+  const cores = will === undefined ? coresOf(options, log) : done(will.places.map(({ core }) => core));
   if (!cores.ok) {
     return { code: exitCodes.usage, text: cores.error };
   }
-  const config = await configured(options, log);
+  const config = will === undefined ? await configured(options, log) : inheritedConfiguration(will);
   if ("code" in config) {
     return config;
   }
@@ -83,38 +97,38 @@ async function supervise(
   }
   const environment = settingsOf(process.env);
   sayWhatIsFound(io, environment, log);
+  const hasOwnIpc = will?.hasOwnIpc ?? start.hasOwnIpc;
   const emptyRoot = isolate(hasOwnIpc, log);
-  const house = build(options, log, tail, { links, cores: cores.value, config, io, emptyRoot, environment });
+  const given = { links, cores: cores.value, config, io, emptyRoot, environment, will };
+  const house = build(options, log, tail, given);
   const { relaying, workers, memberships, ending, configuration } = house;
   // The socket first: whoever finds it taken has not joined a group yet, and sends nothing twice.
-  const started = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<Succession>();
   const server = await openDoor(options, log, {
-    handle: (command, { peer }) => started.promise.then(() => carryOut(house, command, peer?.uid)),
+    handle: (command, client) =>
+      started.promise.then((succession) => carryOut({ ...house, succession }, command, client)),
     rulesOf: (command) => rulesOf(relaying, command),
+    inherited: will && { fd: will.socket.fd, identity: will.socket.identity },
   });
   if (!server.ok) {
     links.close();
     return server.error;
   }
-  const refusedRules = await relaying.begin(config.rules);
-  for (const text of refusedRules) {
-    log.say("Error", text);
-  }
-  const stillborn = await workers.start();
+  const succession = new Succession({ house, server: server.value, program, hasOwnIpc, log, flush });
+  const stillborn = will === undefined ? await begin(house, config, log) : await succeed(house, will, log);
   const signal = Promise.withResolvers<string>();
-  started.resolve();
+  started.resolve(succession);
   let result: Refusal | undefined;
   if (workers.runningCount === 0) {
-    const [first] = workers.places;
-    const code = first?.state === "failed" ? (first.exitCode ?? exitCodes.system) : exitCodes.system;
-    result = { code, text: `no worker could be started: ${stillborn.join("; ")}` };
+    result = withoutWorkers(workers, stillborn);
   } else {
     log.say("Notice", "ready", {
       workers: workers.runningCount,
       rules: relaying.size,
       socket: options.controlSocketPath,
     });
-    result = await serve(options, house, log, { signal, statsIntervalMs: environment.statsIntervalMs });
+    const { statsIntervalMs } = environment;
+    result = await serve(options, house, log, { signal, statsIntervalMs, reloadBinary: () => succession.reload() });
   }
   await server.value.close();
   configuration.close();
@@ -126,6 +140,27 @@ async function supervise(
   log.say("Notice", "ended");
   log.announce("Info", "[Supervisor] Shutdown complete");
   return result;
+}
+
+function withoutWorkers({ places: [first] }: Workers, reasons: readonly string[]): Refusal {
+  const code = first?.state === "failed" ? (first.exitCode ?? exitCodes.system) : exitCodes.system;
+  return { code, text: `no worker could be started: ${reasons.join("; ")}` };
+}
+
+/** Begins with the rules of the files; returns why workers do not live. */
+async function begin({ relaying, workers }: House, config: Loaded, log: Log): Promise<string[]> {
+  for (const text of await relaying.begin(config.rules)) {
+    log.say("Error", text);
+  }
+  return workers.start();
+}
+
+/** Begins with what runs already. */
+async function succeed(house: House, will: Will, log: Log): Promise<string[]> {
+  log.levels.restore(will.levels);
+  inherit(house, will);
+  await house.relaying.begin([]);
+  return takeOver(house, will, log);
 }
 
 function sayWhatIsFound(io: IoChoice, { notes }: EnvironmentSettings, log: Log): void {
@@ -161,9 +196,10 @@ function build(
     io: IoChoice;
     emptyRoot: number | undefined;
     environment: EnvironmentSettings;
+    will: Will | undefined;
   },
 ) {
-  const { links, cores, config, io, emptyRoot, environment } = given;
+  const { links, cores, config, io, emptyRoot, environment, will } = given;
   const user = workerUser();
   // A worker has one core: two threads on it would only take turns, and pay for every change (ARCHITECTURE.md, pipelines).
   const pipeline = options.pipeline === "auto" ? "unified" : options.pipeline;
@@ -184,6 +220,7 @@ function build(
     // What the supervisor found to be refused no worker tries again.
     io: io.kind === "ppoll" ? "ppoll" : options.io,
     hasSpare: options.spare,
+    inherited: will?.places,
     upbringing: {
       captures: (place) => captures.forPlace(place),
       orders: () => [{ order: levelOrder(log.levels), sockets: [] }, ...relaying.upbringing()],

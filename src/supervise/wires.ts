@@ -1,7 +1,9 @@
 // What connects the supervisor with one worker: fd 3, three streams and the log's pipe, opened all or not at all.
+import { limits } from "../limits.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
-import { scratch } from "../shim/memory.ts";
+import { map, scratch } from "../shim/memory.ts";
+import type { DoorMessage } from "../worker/orders.ts";
 
 /** One end of each. `door` keeps messages apart; request, ingress and egress are streams. */
 export type Wires = Record<"door" | "request" | "ingress" | "egress" | "log", number>;
@@ -44,4 +46,17 @@ export function closeWires(wires: Wires): void {
   for (const fd of Object.values(wires)) {
     shim.mcr_close(fd);
   }
+}
+
+const encoder = new TextEncoder();
+const doorBuffer = map(limits.doorMessageSizeMax + 64);
+
+/** Sends one message through a door, descriptors beside it. What was sent in bytes, or -errno. */
+export function passThrough(door: number, said: DoorMessage, fds: readonly number[]): number {
+  const { written } = encoder.encodeInto(JSON.stringify(said), doorBuffer.u8.subarray(0, limits.doorMessageSizeMax));
+  for (const [at, fd] of fds.entries()) {
+    doorBuffer.i32[limits.doorMessageSizeMax / 4 + at] = fd;
+  }
+  const fdsAt = doorBuffer.at(limits.doorMessageSizeMax);
+  return shim.mcr_fds_send(door, doorBuffer.pointer, written, fdsAt, fds.length);
 }

@@ -5,7 +5,7 @@ import { cpuSeconds } from "./cpu-use.ts";
 import { latencyOf } from "./latency-window.ts";
 import { memoryUse } from "./memory-use.ts";
 import type { Page } from "./pages.ts";
-import type { Place } from "./workers.ts";
+import type { Place } from "./place.ts";
 
 /** What is known of a worker beside its page. */
 export type WorkerFacts = { ringSize: number; kernelDrops: number; cpuShare: number; latencyMinute: Latency };

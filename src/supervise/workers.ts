@@ -7,32 +7,12 @@ import type { Origin } from "../log/layout.ts";
 import type { DoorMessage, Order } from "../worker/orders.ts";
 import { causeOfDeath } from "./cause-of-death.ts";
 import { Child, type ChildEnd, type ChildPlan } from "./child.ts";
-import { Page } from "./pages.ts";
-import { afterDeath, type Deaths, neverDied } from "./restart.ts";
+import type { Page } from "./pages.ts";
+import { type Place, placesOf } from "./place.ts";
+import { afterDeath } from "./restart.ts";
 import { Spare } from "./spare.ts";
-
-/** `failed`: it ended in a way that another try would only repeat. */
-export type WorkerState = "starting" | "running" | "restarting" | "stopping" | "failed";
-
-/** One place for a worker process. */
-export type Place = {
-  readonly index: number;
-  readonly core: number;
-  readonly page: Page;
-  child: Child | undefined;
-  state: WorkerState;
-  /** Why it is not running. */
-  reason: string | undefined;
-  restarts: number;
-  /** Of these, how often its worker was alive and stuck. */
-  stalls: number;
-  /** How often its worker held other rules than it should, and was given them anew. */
-  repairs: number;
-  backoffMs: number;
-  deaths: Deaths;
-  /** Of the last that ended; null: a signal. */
-  exitCode: number | null;
-};
+import type { Predecessor } from "./succession/predecessor.ts";
+import type { PlaceWill } from "./succession/will.ts";
 
 /** What goes through the door beside a capture socket. */
 export type CaptureMessage = Extract<DoorMessage, { kind: "capture" }>;
@@ -41,7 +21,7 @@ export type CaptureMessage = Extract<DoorMessage, { kind: "capture" }>;
 export type Upbringing = {
   /** The capture sockets of the place, to be handed through the door before any rule. */
   captures: (place: Place) => { message: CaptureMessage; fd: number }[];
-  /** The orders that bring a fresh worker to the present rule set, sockets beside them. */
+  /** The orders that bring a fresh worker to the present rule set, sockets beside them; the rules are the last. */
   orders: () => { order: Order; sockets: readonly number[] }[];
 };
 
@@ -50,6 +30,8 @@ export type WorkersPlan = ChildPlan & {
   cores: readonly number[];
   /** Whether one more waits for the death of another. */
   hasSpare: boolean;
+  /** What the supervisor before us left in each place. */
+  inherited?: readonly PlaceWill[] | undefined;
   upbringing: Upbringing;
   /** Nobody writes the page of this place any more, until a successor is born. */
   died: (place: Place) => void;
@@ -63,26 +45,14 @@ export class Workers {
   readonly places: readonly Place[];
   private readonly plan: WorkersPlan;
   private readonly timers = new Set<ReturnType<typeof setTimeout>>();
-  private readonly spare: Spare;
+  readonly spare: Spare;
   private looker: ReturnType<typeof setInterval> | undefined;
   private isEnding = false;
+  private isSucceeding = false;
 
   constructor(plan: WorkersPlan) {
     this.plan = plan;
-    this.places = plan.cores.map((core, index) => ({
-      index,
-      core,
-      page: Page.open(`mcr-counters-${index}`),
-      child: undefined,
-      state: "starting",
-      reason: undefined,
-      restarts: 0,
-      stalls: 0,
-      repairs: 0,
-      backoffMs: 0,
-      deaths: neverDied,
-      exitCode: null,
-    }));
+    this.places = placesOf(plan.cores, plan.inherited);
     this.spare = new Spare({ make: () => this.make(), onNews: plan.onNews });
   }
 
@@ -94,6 +64,40 @@ export class Workers {
       this.spare.prepare();
     }
     return reasons.filter((reason) => reason !== undefined);
+  }
+
+  /**
+   * Instead of start(): each worker of the supervisor before us relays until a spare is born that takes over its place, one place after
+   * the other. As after a death, but for that nothing is lost. Returns how long the longest pause between the two was.
+   */
+  async succeed(predecessors: readonly (Predecessor | undefined)[]): Promise<{ pauseMs: number; reasons: string[] }> {
+    this.looker = setInterval(() => this.look(), limits.heartbeatLookMs);
+    this.isSucceeding = true;
+    const reasons: string[] = [];
+    let pauseMs = 0;
+    for (const place of this.places) {
+      const before = predecessors[place.index];
+      const heir = (await this.spare.ready()) ? this.spare.take() : undefined;
+      const introduced = heir === undefined ? [] : this.introduce(place, heir);
+      await Promise.all(introduced);
+      const sinceMs = performance.now();
+      await before?.retire();
+      const endedMs = performance.now();
+      this.plan.died(place);
+      const reason = await (heir?.isReady ? this.bringUp(place, heir, introduced) : this.bear(place));
+      reasons.push(...(reason === undefined ? [] : [reason]));
+      pauseMs = before === undefined ? pauseMs : Math.max(pauseMs, performance.now() - sinceMs);
+      const [ended, begun] = [endedMs - sinceMs, performance.now() - endedMs].map((each) => each.toFixed(1));
+      this.plan.onNews(
+        "Info",
+        `worker ${place.index} was relieved: the old one took ${ended} ms to end, the new one ${begun} to begin`,
+      );
+    }
+    this.isSucceeding = false;
+    if (this.plan.hasSpare) {
+      this.spare.prepare();
+    }
+    return { pauseMs, reasons };
   }
 
   /** The pid of the spare worker, whether it waits or is being born. */
@@ -211,26 +215,39 @@ export class Workers {
     return error === undefined ? undefined : `${name}: ${error}`;
   }
 
-  private async bringUp(place: Place, child: Child): Promise<string | undefined> {
+  /** Gives a worker its place and what belongs to it, but no rules: before it has those it takes no frame. */
+  private introduce(place: Place, child: Child): Promise<string | undefined>[] {
     const { index, core, page } = place;
-    const { upbringing, hasSpare, onNews } = this.plan;
-    const name = `worker ${index} (pid ${child.pid})`;
+    const { upbringing, onNews } = this.plan;
     const unpinned = child.settle({ index, core, counters: page.fd });
     if (unpinned !== undefined) {
-      onNews("Warning", `${name}: ${unpinned}`);
+      onNews("Warning", `worker ${index} (pid ${child.pid}): ${unpinned}`);
     }
-    // No await between here and "running": what changes now must reach it either this way or as an order.
     for (const { message, fd } of upbringing.captures(place)) {
       child.give(message, fd);
     }
-    const taught = upbringing.orders().map(({ order, sockets }) => child.order(order, sockets));
+    const before = upbringing.orders().slice(0, -1);
+    return before.map(({ order, sockets }) => child.order(order, sockets));
+  }
+
+  private async bringUp(
+    place: Place,
+    child: Child,
+    taught = this.introduce(place, child),
+  ): Promise<string | undefined> {
+    const { upbringing, hasSpare, onNews } = this.plan;
+    const name = `worker ${place.index} (pid ${child.pid})`;
+    // No await before "running": what changes now must reach it either this way or as an order.
+    const rules = upbringing.orders().slice(-1);
+    taught.push(...rules.map(({ order, sockets }) => child.order(order, sockets)));
+    place.child = child;
     place.state = "running";
     place.reason = undefined;
     const errors = (await Promise.all(taught)).filter((error) => error !== undefined);
     for (const error of errors) {
       onNews("Error", `${name} did not take its rules: ${error}`);
     }
-    if (hasSpare) {
+    if (hasSpare && !this.isSucceeding) {
       this.spare.prepare();
     }
     return errors[0];

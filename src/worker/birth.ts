@@ -144,6 +144,7 @@ async function live(pipe: LogPipe, log: LogWriter, given: Given): Promise<void> 
   const orders = new OrderStream(egressOrders);
   const egress = new EgressSide({ ring, counters, queue, regions, orders, reporter, pipe, wakeup: -1 });
   runLoop(ring, [ingress, egress], alone, watch(counters, ingressCounter.stallMaxUs, egressCounter.stallMaxUs));
+  reporter.close();
   sayFinal(pipe, counters);
   end(exitCodes.ok);
 }

@@ -29,17 +29,19 @@ function live(setup: ThreadSetup): void {
     }
     pipe.countIn(counters, egress.linesLost);
     const queue = new Queue(setup.queue, "consumer");
+    const reporter = new Reporter(setup.request);
     const side = new EgressSide({
       ring,
       counters,
       queue,
       regions: new RegionTable(setup.regions),
       orders: new OrderStream(setup.orders),
-      reporter: new Reporter(setup.request),
+      reporter,
       pipe,
       wakeup: setup.wakeup,
     });
     run(ring, [side], queue, watch(counters, egress.stallMaxUs));
+    reporter.close();
     sayFinal(pipe, counters);
     end(exitCodes.ok);
   } catch (thrown) {

@@ -4,7 +4,7 @@ import { assert } from "../base/assert.ts";
 import { limits } from "../limits.ts";
 import type { LogPipe, LogWriter } from "../log/writer.ts";
 import { Capture } from "../relay/capture.ts";
-import { ingress as counter, linkField, linkFirst, linkSize } from "../relay/counters.ts";
+import { ingress as counter, linkField } from "../relay/counters.ts";
 import { Ingress, regionOrder } from "../relay/ingress.ts";
 import { LargeSlots } from "../relay/large.ts";
 import type { Queue } from "../relay/queue.ts";
@@ -15,7 +15,7 @@ import { FrameTrace } from "./frame-trace.ts";
 import { Gather } from "./gather.ts";
 import { IngressRules } from "./ingress-rules.ts";
 import type { Side } from "./loop.ts";
-import type { DoorMessage, NumberedOrder, Order, OrderRule } from "./orders.ts";
+import type { DoorMessage, NumberedOrder, OrderRule } from "./orders.ts";
 import type { RegionTable } from "./regions.ts";
 import { type RuleChanges, RulePieces } from "./rule-changes.ts";
 import type { Door, OrderStream, Reporter } from "./streams.ts";
@@ -181,29 +181,30 @@ export class IngressSide implements Side {
       case "DropCapture":
         this.dropCapture(order.capture);
         return undefined;
+      case "SetLogLevel":
+        this.parts.pipe.follow(order.global, order.facilities);
+        this.ingress.observer = this.trace.isWanted ? this.trace : undefined;
+        return undefined;
+      case "Ping":
+        this.parts.counters[counter.heapBytes] = heapSize();
+        return undefined;
       default:
-        return this.applyQuietly(order);
-    }
-  }
-
-  private applyQuietly(order: Order): undefined {
-    if (order.kind === "Shutdown") {
-      this.isEnding = true;
-    } else if (order.kind === "Ping") {
-      this.parts.counters[counter.heapBytes] = heapSize();
-    } else if (order.kind === "SetLogLevel") {
-      this.parts.pipe.follow(order.global, order.facilities);
-      this.ingress.observer = this.trace.isWanted ? this.trace : undefined;
+        this.isEnding = this.isEnding || order.kind === "Shutdown";
+        return undefined;
     }
   }
 
   private syncRules(rules: readonly OrderRule[]): string | undefined {
-    this.isTaught = true;
+    if (!this.isTaught) {
+      // Not when the ring came: whoever had it may have worked on until now (supervise/succession).
+      for (const { capture, link } of this.captures.values()) {
+        this.resume(capture, link);
+      }
+      this.isTaught = true;
+    }
     const kept = new Set(rules.map((rule) => rule.serial));
     this.rules.removeWhere(({ serial }) => !kept.has(serial));
-    const errors = rules
-      .map((rule) => this.changeRules({ put: [rule], remove: [] }))
-      .filter((error) => error !== undefined);
+    const errors = rules.flatMap((rule) => this.changeRules({ put: [rule], remove: [] }) ?? []);
     return errors.length > 0 ? errors.slice(0, 3).join("; ") : undefined;
   }
 
@@ -262,18 +263,22 @@ export class IngressSide implements Side {
       return;
     }
     const slotCount = Math.floor(blockSize / slotSize) * blockCount;
-    const address = Number(memory.pointer);
-    regions.put(row, { address, size, slotCount, slotSize, blockSize, slotFirst: regions.slotFirst(row) }, fd);
-    const at = linkFirst + message.counter * linkSize + linkField.readSlot;
-    const capture = new Capture(serial, fd, regions.open(row), message.counter, this.parts.counters[at] ?? 0);
-    const lost = capture.resume();
-    if (lost > 0) {
-      this.log.say("Warning", "frames of a worker that died were given back", { link: message.link, frames: lost });
-    }
+    const shape = { address: Number(memory.pointer), size, slotCount, slotSize, blockSize };
+    regions.put(row, { ...shape, slotFirst: regions.slotFirst(row) }, fd);
+    const capture = new Capture(serial, fd, regions.open(row), message.counter, 0);
     this.captures.set(serial, { capture, row, link: message.link });
+    if (this.isTaught) this.resume(capture, message.link);
     this.ingress.attach(capture, row);
     ring.poll(fd, pollBits.in, tokens.captureFirst + row);
     this.log.say("Debug", "capture ring attached", { link: message.link, capture: serial, slots: slotCount });
+  }
+
+  /** Goes on where the last reader of the ring was. */
+  private resume(capture: Capture, link: string): void {
+    const frames = capture.resume(this.parts.counters[capture.counters + linkField.readSlot] ?? 0);
+    if (frames > 0) {
+      this.log.say("Warning", "frames of a worker that died were given back", { link, frames });
+    }
   }
 
   private dropCapture(serial: number): void {

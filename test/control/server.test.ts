@@ -30,7 +30,7 @@ afterEach(async () => {
 
 const echo: Handler = async (command) => ({ Success: typeof command === "string" ? command : JSON.stringify(command) });
 
-const nobody = { id: 0, peer: undefined, access: "change" } as const;
+const nobody = { id: 0, descriptor: -1, peer: undefined, access: "change" } as const;
 
 async function serve(handle: Handler = echo, limits: ServerOptions["limits"] = {}): Promise<ControlServer> {
   const opened = await openControlServer({ path, handle, limits });
@@ -416,6 +416,47 @@ describe("the socket's file", () => {
     expect(winners.length).toBe(1);
     server = winners[0]?.value;
     expect(await ask(path, "Ping", 1000)).toMatchObject({ ok: true });
+  });
+
+  test("is held without refusing anybody, handed on with its file, and served by another", async () => {
+    const gate = Promise.withResolvers<Reply>();
+    const first = await serve(() => gate.promise);
+    const underWay = ask(path, "Ping", 2000);
+    await until("it is handled", () => first.clientCount === 1);
+    const holding = first.hold(undefined);
+    const waiting = ask(path, "GetVersion", 2000);
+    gate.resolve({ Success: "old" });
+    const { socket, isQuiet } = await holding;
+    expect(isQuiet).toBe(true);
+    expect(await underWay).toMatchObject({ ok: true, value: { reply: { Success: "old" } } });
+    const inherited = { fd: socket.fd, identity: socket.identity };
+    const next = await openControlServer({ path, handle: async () => ({ Success: "new" }), inherited });
+    if (!next.ok) throw new Error(next.error.text);
+    server = next.value;
+    expect(await waiting).toMatchObject({ ok: true, value: { reply: { Success: "new" } } });
+    await server.close();
+    server = undefined;
+    expect(readdirSync(join(dir, "run"))).toEqual([]);
+  });
+
+  test("that was held goes on where it was when nobody takes it", async () => {
+    const running = await serve();
+    const { socket } = await running.hold(undefined);
+    expect(await running.listen(socket)).toMatchObject({ ok: true });
+    expect(await ask(path, "Ping", 1000)).toMatchObject({ ok: true });
+  });
+
+  test("is not quiet while a command stays unanswered, but for the client who asked for it", async () => {
+    const running = await serve((_, { id }) => (id === 1 ? new Promise(() => undefined) : echo("Ping", nobody)));
+    const asker = new Client();
+    asker.socket.write('"Ping"\n');
+    await until("it is here", () => running.clientCount === 1);
+    const held = await running.hold(1);
+    expect(held.isQuiet).toBe(true);
+    await running.listen(held.socket);
+    const again = await running.hold(undefined);
+    expect(again.isQuiet).toBe(false);
+    await running.listen(again.socket);
   });
 
   test("that is something else is left alone", async () => {

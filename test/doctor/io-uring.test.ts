@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { judgeIoUring } from "../../src/doctor/io-uring.ts";
+import { judgeIoUring, judgeRunningIo } from "../../src/doctor/io-uring.ts";
 import { commandLine } from "../../src/doctor/verdict.ts";
 
 const good = { error: undefined, isMultishot: true, isDeferring: true, isGathering: true };
@@ -33,4 +33,13 @@ test("each refusal has a cure of its own", () => {
   expect(refused("EPERM").advice).toContain("seccomp");
   expect(refused("ENOSYS").advice).toContain("CONFIG_IO_URING");
   expect(refused("ENOMEM").commands).toEqual(["ulimit -l unlimited"]);
+});
+
+test("a relay that runs without io_uring says so itself, with its own reason; one that was told to is only noted", () => {
+  expect(judgeRunningIo({ kind: "io_uring" })).toBeUndefined();
+  expect(judgeRunningIo({ kind: "ppoll", reason: "io_uring is not available (EPERM)." })).toMatchObject({
+    severity: "warning",
+    what: expect.stringContaining("sendmmsg: io_uring is not available (EPERM)."),
+  });
+  expect(judgeRunningIo({ kind: "ppoll" })).toMatchObject({ severity: "note" });
 });

@@ -7,8 +7,8 @@ import { makeRule, type Rule } from "../../src/rules/schema.ts";
 import { withAuthority } from "../../src/supervise/authority.ts";
 
 const peer = { pid: 77, uid: 1000, gid: 1000, groups: [] };
-const operator: ClientInfo = { id: 1, peer, access: "change" };
-const watcher: ClientInfo = { id: 2, peer, access: "read" };
+const operator: ClientInfo = { id: 1, descriptor: -1, peer, access: "change" };
+const watcher: ClientInfo = { id: 2, descriptor: -1, peer, access: "read" };
 
 let rules: Map<string, Rule>;
 let lines: { level: Level; message: string; fields: Fields }[];

@@ -174,3 +174,21 @@ test("leaving on a link that is gone is no error, and rejoin serves a link that 
     expect([memberships.count, memberships.socketCount]).toEqual([0, 0]);
   });
 });
+
+test("memberships that are handed on are neither left nor joined, and the new owner leaves what nobody wants", () => {
+  const linkIndex = indexOf("r0");
+  inside(lab.ns("relay"), () => {
+    const before = new Memberships();
+    const of = (group: number, from = 0) => ({ linkIndex, group, source: from });
+    before.sync([of(base + 1), of(base + 2), of(base + 3, source)]);
+    const after = new Memberships();
+    after.inherit(before.bequest);
+    expect([after.count, after.socketCount]).toEqual([3, 2]);
+    expect(after.holders()).toEqual(before.holders());
+    after.sync([of(base + 2), of(base + 4)]);
+    expect(after.list().map(({ group }) => group - base)).toEqual([2, 4]);
+    after.close();
+    expect([after.count, after.socketCount]).toEqual([0, 0]);
+  });
+  expect(joined("r0")).toEqual([]);
+});

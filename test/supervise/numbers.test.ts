@@ -35,3 +35,13 @@ test("what was given back last is given out last: a late writer meets no new own
   numbers.give(first ?? -1);
   expect([numbers.take(), numbers.take(), numbers.take(), numbers.take()]).toEqual([1, 2, 0, undefined]);
 });
+
+test("a number that is claimed is given out to nobody else, whether it was free or never given", () => {
+  const numbers = new Numbers(6);
+  numbers.claim(3);
+  const first = numbers.take();
+  numbers.claim(1);
+  numbers.give(3);
+  numbers.claim(3);
+  expect([first, numbers.take(), numbers.take(), numbers.take(), numbers.take()]).toEqual([4, 5, 0, 2, undefined]);
+});
