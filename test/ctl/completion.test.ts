@@ -28,7 +28,7 @@ async function offered(line: string, isUp = true): Promise<string[] | "files"> {
 
 describe("completion offers", () => {
   test.each<[string, string[] | "files"]>([
-    ["re", ["remove", "reload"]],
+    ["re", ["remove", "reload", "reload-binary"]],
     ["--s", ["--socket-path"]],
     ["--socket-path ", "files"],
     ["--socket-path /x rem", ["remove"]],
