@@ -31,7 +31,7 @@ const passedOn: Readonly<Record<string, readonly string[]>> = {
   ],
   "supervise/door.ts: unshared": ["control/socketfile.ts#shareSocket"],
   "supervise/join.ts: text": ["supervise/join.ts#follow"],
-  "supervise/kernel-routes.ts: text": ["supervise/kernel-routes.ts#textOf"],
+  "supervise/rule-warnings.ts: text": ["supervise/kernel-routes.ts#textOf", "supervise/igmp-versions.ts#mismatch"],
   "supervise/relaying.ts: error": ["supervise/workers.ts#order"],
   "supervise/requirements.ts: choice.error": ["supervise/io.ts#shortcoming"],
   "supervise/serve.ts: metrics.error": ["supervise/metrics.ts#serveMetrics"],
@@ -43,6 +43,7 @@ const passedOn: Readonly<Record<string, readonly string[]>> = {
     "rules/table.ts#selfLoopText",
     "rules/table.ts#takenText",
     "rules/table.ts#problem",
+    "rules/table.ts##othersProblem",
     "rules/loops.ts#loopText",
     "rules/precedence.ts#tieText",
     "supervise/register.ts#makeLive",
@@ -66,7 +67,8 @@ function keyOf({ path, pattern }: Message): string {
 }
 
 function wordsBehind(origin: string): string[] {
-  const [path, name] = origin.split("#");
+  // A private method has a second one in its name.
+  const [, path, name] = /^([^#]+)#(.+)$/.exec(origin) ?? [];
   const source = sources.find((each) => each.path === path);
   return name === undefined || source === undefined ? [origin] : wordsOf(source, name);
 }

@@ -13,6 +13,7 @@ import {
   isObjectLiteralExpression,
   isParameterDeclaration,
   isParenthesizedExpression,
+  isPrivateIdentifier,
   isPropertyAccessExpression,
   isPropertyAssignment,
   isReturnStatement,
@@ -183,7 +184,7 @@ function propertyOf(node: Node, name: string): Node | undefined {
 }
 
 function textOf(node: Node): string {
-  return isIdentifier(node) || isStringLiteral(node) ? node.text : "";
+  return isIdentifier(node) || isPrivateIdentifier(node) || isStringLiteral(node) ? node.text : "";
 }
 
 function unique(texts: readonly string[]): string[] {
