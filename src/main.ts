@@ -32,6 +32,7 @@ const roles: Roles = {
       pipeline: given.text("pipeline"),
       io: given.text("io"),
       spare: given.text("spare"),
+      role: given.text("role"),
       logFormat: given.text("log-format"),
       logLevel: given.text("log-level"),
       metrics: given.text("metrics"),

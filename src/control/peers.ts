@@ -81,6 +81,7 @@ const needs: Readonly<Record<CommandName, Exclude<Access, "none">>> = {
   DisableRules: "change",
   RemoveRules: "change",
   Batch: "change",
+  SetRole: "change",
   SetGlobalLogLevel: "change",
   SetFacilityLogLevel: "change",
   GetConfig: "read",

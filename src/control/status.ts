@@ -174,11 +174,15 @@ const linkStatusSchema = z.looseObject({
   ending: z.string().optional(),
 });
 
+/** What a router of two does: it sends, or it waits, joined and warm. */
+export const roles = ["active", "standby"] as const;
+
 export const statusSchema = z.looseObject({
   program_version: z.string(),
   /** Of the source that it was built from, where that is known. */
   program_commit: z.string().optional(),
   uptime_seconds: count,
+  role: z.enum(roles).optional(),
   pipeline: z.enum(["split", "unified"]),
   /** How workers are to wait and send, and why not by io_uring when nobody asked for that. */
   io: z.looseObject({ kind: ioKind, reason: z.string().optional() }).optional(),

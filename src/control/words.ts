@@ -10,7 +10,7 @@ import { found, objectError, text, whole, wrongType } from "../rules/fields.ts";
 import { originSchema, ruleDraftSchema } from "../rules/schema.ts";
 import { configCommandBodies, configCommandWords, configReplies } from "./config-words.ts";
 import { explanationSchema } from "./explanation.ts";
-import { accountSchema, ioKind, ports, statusSchema } from "./status.ts";
+import { accountSchema, ioKind, ports, roles, statusSchema } from "./status.ts";
 
 /** Level and facility by name, spelled as on MCR's wire. */
 const level = z.enum(levels, { error: ({ input }) => `must be one of ${levels.join(", ")}, not ${found(input)}` });
@@ -81,6 +81,8 @@ export const commandBodies = {
   Batch: z.object({ changes: batchSchema }, objectError),
   SetGlobalLogLevel: z.object({ level }, objectError),
   SetFacilityLogLevel: z.object({ facility, level }, objectError),
+  /** Ours: of two routers with the same rules one sends. */
+  SetRole: z.object({ role: z.enum(roles, { error: wrongType(roles.join(" or ")) }) }, objectError),
   /** Ours: why nothing arrives through the rule of this id or name. */
   Explain: z.object({ rule: text("the id or name of a rule", limits.ruleIdSizeMax) }, objectError),
   ...configCommandBodies,

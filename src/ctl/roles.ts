@@ -28,6 +28,7 @@ export const supervise: Verb = {
       summary: "how workers wait and send; auto: by io_uring where it works, else by ppoll and sendmmsg",
       default: "auto",
     },
+    role: { value: "active|standby", summary: "whether it sends until 'role' says otherwise", default: "active" },
     spare: { value: "on|off", summary: "keep a worker in reserve that takes over when one dies", default: "on" },
     "log-format": {
       value: "auto|text|json|journal|mcr",

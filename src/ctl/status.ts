@@ -53,7 +53,7 @@ export function renderStatus(now: Status): string {
   ]);
   const io = now.io === undefined ? "" : `, ${now.io.kind}`;
   return [
-    `mcr-appliance ${now.program_version}, up ${duration(now.uptime_seconds)}, pid ${now.supervisor.pid}`,
+    `mcr-appliance ${now.program_version}${now.role === "standby" ? ", standby" : ""}, up ${duration(now.uptime_seconds)}, pid ${now.supervisor.pid}`,
     `rules:   ${summaryOf(now.rules)}`,
     `workers: ${running} of ${now.workers.length} running, pipeline ${now.pipeline}${io}, RSS of all ${bytes(memory)}`,
     `in:      ${side(now.rules)}`,

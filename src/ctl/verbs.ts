@@ -21,6 +21,7 @@ import { ping } from "./ping.ts";
 import { reload } from "./reload.ts";
 import { reloadBinary } from "./reload-binary.ts";
 import { remove } from "./remove.ts";
+import { role } from "./role.ts";
 import { gen, sink, supervise } from "./roles.ts";
 import { stats } from "./stats.ts";
 import { status } from "./status.ts";
@@ -75,6 +76,7 @@ export const verbs: readonly Verb[] = [
   config,
   reload,
   reloadBinary,
+  role,
   explain,
   top,
   metrics,

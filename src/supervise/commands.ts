@@ -17,6 +17,7 @@ import { configure, configureWord } from "./config-commands.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Explainer } from "./explainer.ts";
 import { listLevels, resetLevels, setLevels } from "./log-levels.ts";
+import type { Outputs, Role } from "./outputs.ts";
 import type { Relaying } from "./relaying.ts";
 import { routesOf } from "./routes.ts";
 import type { Stats } from "./stats.ts";
@@ -32,6 +33,7 @@ export type CommandParts = {
   levels: Levels;
   configuration: Configuration;
   succession: Pick<Succession, "reload">;
+  outputs: Pick<Outputs, "role">;
 };
 
 /** Carries out `command`; what is refused is an Error reply, never a throw. */
@@ -45,6 +47,9 @@ export async function carryOut(parts: CommandParts, command: Command, client: Cl
     }
     if ("SetGlobalLogLevel" in command || "SetFacilityLogLevel" in command) {
       return setLevels(parts.levels, parts.workers, command);
+    }
+    if ("SetRole" in command) {
+      return setRole(parts, command.SetRole.role);
     }
     if ("Batch" in command) {
       return runBatch(configuration, command.Batch.changes, uid === undefined ? {} : { uid });
@@ -79,6 +84,14 @@ export async function carryOut(parts: CommandParts, command: Command, client: Cl
     default:
       return configureWord(configuration, command);
   }
+}
+
+/** Answers when every worker has the sockets to send by, or has let go of them. */
+async function setRole({ outputs, relaying, workers }: CommandParts, role: Role): Promise<Reply> {
+  outputs.role = role;
+  await relaying.linksChanged();
+  const away = workers.places.length - workers.runningCount;
+  return { Success: away === 0 ? role : `${role} (${away} of ${workers.places.length} workers do not run)` };
 }
 
 function isRuleCommand(command: CommandWithData): command is RuleCommand {

@@ -5,7 +5,13 @@ import type { Log } from "../log/forward.ts";
 import type { Losses } from "./lost.ts";
 
 /** What the lines are made from. */
-export type LossLinesParts = { log: Pick<Log, "say">; losses: () => Losses; nowMs: () => number };
+export type LossLinesParts = {
+  log: Pick<Log, "say">;
+  losses: () => Losses;
+  nowMs: () => number;
+  /** Whether another router sends: what no output sends is no loss then. */
+  isStandby?: () => boolean;
+};
 
 /** What a shared network always carries, and what no rule can want: not a loss. */
 const ordinary: ReadonlySet<string> = new Set(["not_ipv4", "protocol", "own_transmission", "other_host"]);
@@ -14,6 +20,7 @@ const ordinary: ReadonlySet<string> = new Set(["not_ipv4", "protocol", "own_tran
 export class LossLines {
   private readonly parts: LossLinesParts;
   private said = new Map<string, number>();
+  private wasStandby = false;
   private lookedMs: number;
   private waitMs: number = limits.lossFirstMs;
 
@@ -73,11 +80,15 @@ export class LossLines {
   }
 
   private *ofOutputs({ outputs }: Losses, grown: Grown, seconds: number): Iterable<() => void> {
+    const isStandby = this.parts.isStandby?.() === true;
+    // Also those of a time that has just ended.
+    const isMeant = isStandby || this.wasStandby;
+    this.wasStandby = isStandby;
     for (const { rule, where, counter, drops } of outputs) {
       const counts = Object.entries(drops).map(
         ([reason, total]) => [reason, grown(`output ${counter} ${reason}`, total)] as const,
       );
-      const why = counts.filter(([, count]) => count > 0);
+      const why = counts.filter(([reason, count]) => count > 0 && !(isMeant && reason === "pending"));
       if (why.length > 0) {
         const fields = { rule, output: where, ...Object.fromEntries(why), seconds };
         yield () => this.warn("datagrams dropped at an output", fields);

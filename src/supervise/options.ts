@@ -2,9 +2,11 @@
 import { isIP } from "node:net";
 import { done, failed, type Outcome } from "../base/outcome.ts";
 import { printable } from "../base/printable.ts";
+import { roles } from "../control/status.ts";
 import { limits } from "../limits.ts";
 import { type IoWish, ioWishes } from "../worker/orders.ts";
 import type { MetricsAddress } from "./metrics.ts";
+import type { Role } from "./outputs.ts";
 
 export const pipelines = ["auto", "split", "unified"] as const;
 export const switches = ["on", "off"] as const;
@@ -45,6 +47,8 @@ export type SuperviseOptions = {
   io: IoWish;
   /** Whether a worker in reserve waits for the death of another. */
   spare: boolean;
+  /** What it is until it is told otherwise. */
+  role: Role;
   logFormat: LogFormat;
   logLevel: LogLevel;
   metrics?: MetricsAddress;
@@ -67,6 +71,7 @@ export type SuperviseTexts = {
   pipeline?: string | undefined;
   io?: string | undefined;
   spare?: string | undefined;
+  role?: string | undefined;
   logFormat?: string | undefined;
   logLevel?: string | undefined;
   metrics?: string | undefined;
@@ -180,6 +185,10 @@ export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseO
   if (!spare.ok) {
     return spare;
   }
+  const role = oneOf("role", texts.role, roles, "active");
+  if (!role.ok) {
+    return role;
+  }
   const logFormat = oneOf("log-format", texts.logFormat, logFormats, "auto");
   if (!logFormat.ok) {
     return logFormat;
@@ -209,6 +218,7 @@ export function parseSuperviseOptions(texts: SuperviseTexts): Outcome<SuperviseO
     pipeline: pipeline.value,
     io: io.value,
     spare: spare.value === "on",
+    role: role.value,
     logFormat: logFormat.value,
     logLevel: logLevel.value,
     rejoinIntervalSeconds: rejoin.value,

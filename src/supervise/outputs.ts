@@ -1,6 +1,7 @@
 // The outputs of one rule at run time: a socket each, or the reason why there is none yet.
 import { existsSync, readFileSync } from "node:fs";
 import { isMulticast, parseIpv4 } from "../base/ipv4.ts";
+import type { Status } from "../control/status.ts";
 import { limits } from "../limits.ts";
 import type { Mapping } from "../relay/aim.ts";
 import { outputMax } from "../relay/counters.ts";
@@ -44,6 +45,9 @@ const usualDefaults: OutputDefaults = {
   sendBufferSize: limits.outputBufferSize,
 };
 
+/** Whether this router sends, or waits, joined and warm, to take over from another that does. */
+export type Role = NonNullable<Status["role"]>;
+
 /** Opens and closes the sockets of rules' outputs. */
 export class Outputs {
   private readonly links: LinksView;
@@ -51,6 +55,8 @@ export class Outputs {
   /** Of multicast outputs that name none, as the file says; undefined: it does not. */
   multicastTtl: number | undefined;
   private readonly defaults: OutputDefaults;
+  /** On standby no output has a socket, so nothing can leave, whatever else goes on. */
+  role: Role = "active";
   private lastId = 0;
 
   constructor(
@@ -119,11 +125,14 @@ export class Outputs {
     const wish = this.wishOf(live, rule);
     const mapping = mappingOf(live.output, rule);
     // Another place than before, though the words are the same: "+1000" of another port.
-    const from = JSON.stringify([this.basisOf(wish, link), wish.port, mapping]);
+    const from = JSON.stringify([this.role, this.basisOf(wish, link), wish.port, mapping]);
     if (live.fd >= 0 && live.madeFrom === from) {
       return { changed: false, stale: -1 };
     }
-    const opened = openOutput(this.links, wish, this.defaults.sendBufferSize);
+    const opened =
+      this.role === "standby"
+        ? { pending: pendingText("standby", {}) }
+        : openOutput(this.links, wish, this.defaults.sendBufferSize);
     const stale = live.fd;
     const wasPending = live.pending;
     live.madeFrom = from;

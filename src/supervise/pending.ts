@@ -14,6 +14,7 @@ export const pendingWords = {
   sourceMissing: "{address} is not an address of this machine",
   portTaken: "{link} to {address}: source port {port} belongs to another program",
   outputRefused: "{link} to {address}: {failure}",
+  standby: "standby: another router sends",
   notLooked: "not looked at yet",
   disabled: "disabled",
 } as const;

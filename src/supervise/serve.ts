@@ -101,7 +101,8 @@ async function untilSignal(
   const comparer = setInterval(() => void relaying.compareRules(), limits.heartbeatPeriodMs);
   void relaying.lookForListeners();
   rejoin.begin();
-  const losses = new LossLines({ log, losses: () => lost.totals(), nowMs: () => performance.now() });
+  const isStandby = () => house.outputs.role === "standby";
+  const losses = new LossLines({ log, losses: () => lost.totals(), nowMs: () => performance.now(), isStandby });
   const sampler = setInterval(() => {
     stats.sample(Date.now());
     lost.sample(Date.now());

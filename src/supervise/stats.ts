@@ -152,6 +152,7 @@ export class Stats {
       program_version: programVersion,
       program_commit: programCommit,
       uptime_seconds: (Date.now() - this.startedMs) / 1000,
+      role: this.parts.outputs.role,
       pipeline,
       io,
       ending: unavailable === undefined ? { is_available: true } : { is_available: false, reason: unavailable },

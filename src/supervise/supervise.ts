@@ -206,6 +206,7 @@ function build(
   // Workers and what they are brought up with know each other; the cycle is closed by functions.
   const captures = new Captures(() => workers);
   const outputs = new Outputs(links, () => workers.pages, config.settings.multicast_ttl ?? undefined, environment);
+  outputs.role = options.role;
   const memberships = new Memberships();
   const onNews: Log["say"] = (level, message, fields) => log.say(level, message, fields);
   const ending = new Ending({ links, ownMemberships: () => memberships.holders(), onNews });

@@ -57,6 +57,7 @@ const linkSchema = z.object({
   rejoin: z.object({ reports: count, failed: count }).optional(),
 });
 const statusSchema = z.object({
+  role: z.enum(["active", "standby"]),
   pipeline: z.string(),
   io: z.object({ kind: z.string(), reason: z.string().optional() }),
   rules: z.array(ruleSchema),

@@ -1,0 +1,151 @@
+// Two routers with the same rules, of which one sends: by hand, and by real keepalived. Wants quiet: gaps are counted in datagrams
+// at 1,000 a second.
+import { afterAll, afterEach, expect, test } from "bun:test";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Lab } from "../helpers/namespaces.ts";
+import { binary, Relay } from "../helpers/relay.ts";
+import type { Running } from "../helpers/running.ts";
+import { statusOf } from "../helpers/status.ts";
+import { Sink, Stream } from "../helpers/traffic.ts";
+import { until } from "../helpers/until.ts";
+
+const lab = Lab.create("role");
+afterEach(() => lab.endAll());
+afterAll(() => lab.close());
+
+// gen -- left (bridge) -- one, two -- right (bridge) -- sink
+const routers = ["one", "two"] as const;
+lab.veth({ ns: "gen", link: "out0", address: "10.0.1.9/24" }, { ns: "left", link: "gen" });
+lab.veth({ ns: "sink", link: "in0", address: "10.0.2.9/24" }, { ns: "right", link: "sink" });
+for (const [at, name] of routers.entries()) {
+  lab.veth({ ns: "left", link: name }, { ns: name, link: "in0", address: `10.0.1.${at + 1}/24` });
+  lab.veth({ ns: "right", link: name }, { ns: name, link: "out0", address: `10.0.2.${at + 1}/24` });
+}
+lab.bridge("left", "br0", ["gen", ...routers]);
+lab.bridge("right", "br0", ["sink", ...routers]);
+
+const config = join(lab.dir, "mcr.json5");
+writeFileSync(
+  config,
+  `{ rules: [{ name: "feed", input: { interface: "in0", group: "239.1.1.1", port: 5000 },
+     outputs: [{ group: "239.2.2.2", port: 5001, interface: "out0" }] }] }`,
+);
+const perSecond = 1_000;
+
+const socketOf = (name: string) => join(lab.dir, `${name}.sock`);
+const start = (name: string) =>
+  Relay.start(lab, name, ["--config", config, "--role", "standby", "--workers", "1"], { socketPath: socketOf(name) });
+const listen = () => Sink.start(lab, "sink", ["--group", "239.2.2.2", "--port", "5001", "--interface", "in0"], 3);
+const stream = () =>
+  new Stream(lab, "gen", ["--group", "239.1.1.1", "--port", "5000", "--interface", "out0", "--rate", `${perSecond}`]);
+const sentBy = async (relay: Relay) => (await statusOf(relay)).rules[0]?.outputs[0]?.datagrams_sent ?? 0;
+
+test("on standby everything is joined and nothing leaves; the role changes within milliseconds, without a join", async () => {
+  const relay = await start("one");
+  const sink = await listen();
+  const flow = stream();
+  await until(
+    "frames arrive",
+    async () => (await statusOf(relay)).rules[0]?.datagrams ?? 0,
+    (count) => count > 100,
+  );
+  const groups = lab.read("one", "/proc/net/igmp");
+  expect(groups).toContain("010101EF");
+  expect(await sentBy(relay)).toBe(0);
+  expect((await relay.tryCtl("role")).stdout).toBe("standby\n");
+  expect((await relay.tryCtl("list")).stdout).toContain("standby: another router sends");
+
+  expect((await relay.tryCtl("role", "active")).stdout).toBe("active\n");
+  await until(
+    "datagrams leave",
+    () => sentBy(relay),
+    (count) => count > 500,
+  );
+  await relay.ctl("role", "standby");
+  const sent = await sentBy(relay);
+  await Bun.sleep(100);
+  expect(await sentBy(relay)).toBe(sent);
+  expect(lab.read("one", "/proc/net/igmp")).toBe(groups);
+  await flow.finished();
+  // Each that left arrived: none was lost at either change.
+  expect(await sink.received()).toMatchObject({ received: sent, duplicated: 0, reordered: 0, corrupt: 0 });
+  expect((await relay.tryCtl("role", "boss")).exitCode).toBe(64);
+  const log = await relay.stop();
+  expect(log).not.toContain("datagrams dropped");
+});
+
+/** keepalived of a router, with the scripts and the configuration of appliance/keepalived, made shorter in nothing but names. */
+async function keepalived(name: string, priority: number): Promise<Running> {
+  const dir = join(lab.dir, `keepalived-${name}`);
+  mkdirSync(join(dir, "bin"), { recursive: true });
+  const folder = join(import.meta.dir, "../../appliance/keepalived");
+  for (const file of ["notify", "check"]) cpSync(join(folder, file), join(dir, file));
+  symlinkSync(binary, join(dir, "bin/mcr-appliance"));
+  const text = readFileSync(join(folder, "keepalived.conf"), "utf8")
+    .replaceAll("/usr/lib/mcr", dir)
+    .replace("priority 150", `priority ${priority}`)
+    .replaceAll("eth1", "out0")
+    .replaceAll("eth0", "in0")
+    // The lab lies in /tmp, which everybody may write.
+    .replace("enable_script_security", "");
+  writeFileSync(join(dir, "keepalived.conf"), text);
+  const env = {
+    ...process.env,
+    PATH: `${join(dir, "bin")}:${process.env["PATH"]}`,
+    MCR_SOCKET: socketOf(name),
+    MCR_ROLE_FILE: join(dir, "role"),
+  };
+  const files = [`--pid=${dir}/pid`, `--vrrp_pid=${dir}/vrrp`, `--checkers_pid=${dir}/checkers`];
+  return lab.spawn(name, ["keepalived", "-n", "-l", "-D", "--vrrp", "-f", join(dir, "keepalived.conf"), ...files], {
+    env,
+  });
+}
+
+const roleOf = async (relay: Relay) => (await statusOf(relay)).role;
+/** Three advertisements of 0.1 s and the skew, VRRP's own time; a second between two checks; and what is ours. */
+const [missedMs, checkMs, oursMs] = [400, 1_000, 50];
+
+test.each([
+  ["the master's link goes", "link", missedMs],
+  ["the master's supervisor is killed", "kill", checkMs + missedMs],
+] as const)("%s: the other sends within VRRP's time and 50 ms, and nothing comes twice", async (_, how, vrrpMs) => {
+  const [one, two] = await Promise.all(routers.map(start));
+  if (one === undefined || two === undefined) throw new Error("there are two routers");
+  await keepalived("one", 150);
+  await until(
+    "the first is master",
+    () => roleOf(one),
+    (role) => role === "active",
+    { deadlineMs: 10_000 },
+  );
+  await keepalived("two", 100);
+  const sink = await listen();
+  const flow = stream();
+  await until(
+    "it sends",
+    () => sentBy(one),
+    (count) => count > perSecond,
+  );
+  expect(await roleOf(two)).toBe("standby");
+
+  if (how === "kill") one.signal("SIGKILL");
+  else lab.ip("right", "link set one down");
+  await until(
+    "the other is master",
+    () => roleOf(two),
+    (role) => role === "active",
+    { deadlineMs: 5_000 },
+  );
+  await until(
+    "it sends",
+    () => sentBy(two),
+    (count) => count > perSecond,
+  );
+  await flow.finished();
+  const { lost, duplicated, corrupt, reordered } = await sink.received(6_000);
+  console.log(`${how}: a gap of ${lost} datagrams at ${perSecond}/s; allowed ${vrrpMs + oursMs}`);
+  expect({ duplicated, corrupt, reordered }).toEqual({ duplicated: 0, corrupt: 0, reordered: 0 });
+  expect(lost).toBeLessThanOrEqual(((vrrpMs + oursMs) * perSecond) / 1_000);
+  lab.ip("right", "link set one up");
+});
