@@ -1,4 +1,4 @@
-// keepalived's scripts with a relay that is played, and its configuration shellcheck (test/network/role.test.ts runs the configuration).
+// keepalived's scripts with a relay that is played. Its configuration is run by test/network/role.test.ts.
 import { afterAll, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
