@@ -5,7 +5,6 @@ import { askAndShow, usage } from "./answer.ts";
 import type { Verb } from "./verb.ts";
 
 export const role: Verb = {
-  kind: "verb",
   name: "role",
   chapter: "Rules",
   summary: "let this router send, or stand by for another that does",
