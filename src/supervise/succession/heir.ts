@@ -99,6 +99,7 @@ export function inheritedConfiguration(will: Will): Loaded {
 export function inherit(house: House, will: Will): void {
   const { captures, configuration, ending, links, memberships, outputs, rejoin, relaying, stats } = house;
   stats.startedMs = will.startedMs;
+  outputs.role = will.role;
   outputs.multicastTtl = will.rules.multicastTtl;
   captures.inherit(will.captures, links.table());
   memberships.inherit(will.memberships);

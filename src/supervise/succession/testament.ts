@@ -16,12 +16,13 @@ export type Beside = {
 
 /** What a successor gets. */
 export function testament(house: House, { hasOwnIpc, socket, client, places }: Beside): Omit<Will, "format"> {
-  const { captures, configuration, ending, levels, memberships, rejoin, relaying, stats } = house;
+  const { captures, configuration, ending, levels, memberships, outputs, rejoin, relaying, stats } = house;
   return {
     version: programVersion,
     layout: layoutText(),
     hasOwnIpc,
     startedMs: stats.startedMs,
+    role: outputs.role,
     levels: levels.choice(),
     socket: { fd: socket.fd, ...compact({ identity: socket.identity }) },
     ...compact({ client }),

@@ -2,6 +2,7 @@
 // descriptors are what. Written by one version and read by another, so it is checked like anything that crosses a border.
 import { z } from "zod";
 import { configSchema } from "../../config/schema.ts";
+import { roles } from "../../control/status.ts";
 import { limits } from "../../limits.ts";
 import { facilities, levels } from "../../log/record.ts";
 import { ruleSchema } from "../../rules/schema.ts";
@@ -108,6 +109,8 @@ const willSchema = z.object({
   hasOwnIpc: z.boolean(),
   /** Since 1970. */
   startedMs: count,
+  /** What a command made of it last: a standby that forgot it would send beside the other router. */
+  role: z.enum(roles),
   levels: z.object({ global: z.enum(levels), overrides: z.partialRecord(z.enum(facilities), z.enum(levels)) }),
   socket: z.object({ fd: descriptor, identity: z.string().optional() }),
   /** The connection of who asked for it, and waits for an answer. */

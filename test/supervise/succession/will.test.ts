@@ -14,7 +14,7 @@ const socket = { slotSize: 2048, blockSize: 4096, blockCount: 2, slotCount: 4, r
 
 /** One of everything. */
 const will: Omit<Will, "format"> = {
-  ...{ version: "1.2.3", layout: "{}", hasOwnIpc: true, startedMs: 17, client: 40 },
+  ...{ version: "1.2.3", layout: "{}", hasOwnIpc: true, startedMs: 17, role: "standby", client: 40 },
   levels: { global: "Info", overrides: { Egress: "Debug" } },
   socket: { fd: 10, identity: "1:2" },
   places: [
