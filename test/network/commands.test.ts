@@ -49,7 +49,7 @@ describe("AddRule over the socket refuses", () => {
     ["input_group", 4011917569, `input_group must be ${address}`],
     ["input_group", "239.1.1", address],
     ["input_group", "239.1.1.256", address],
-    ["input_group", "239.1.1.1/32", address],
+    ["input_group", "239.1.1.1/33", address],
     ["input_group", "ff02::1", address],
     ["input_group", "0.0.0.0", address],
     ["input_group", "255.255.255.255", address],
