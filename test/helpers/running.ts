@@ -99,7 +99,7 @@ export class Running {
     if (!isSaid()) await this.finish();
     if (!isSaid())
       throw new Error(
-        `"${this.#command}" ended (${this.exitCode}) without saying ${text}: ${this.stderr.slice(-4000)}`,
+        `"${this.#command}" ended (${this.exitCode}) without saying ${text}: ${(this.stderr || this.stdout).slice(-4000)}`,
       );
     return this[stream];
   }

@@ -39,6 +39,15 @@ function messagesOf(log: string): string[] {
   return linesOf(log).map(({ message }) => message);
 }
 
+/**
+ * A supervisor behind a terminal that script(1) lends; what it shows comes on stdout. `exec`, because script ends its child
+ * alone: behind a shell that stays (dash), the supervisor would live on and hold its socket.
+ */
+function onTerminal(socketPath: string): string[] {
+  const command = `exec ${binary} supervise --workers 1 --control-socket-path ${socketPath}`;
+  return ["script", "-qefc", command, "/dev/null"];
+}
+
 describe("what is said", () => {
   test("into a pipe: JSON in every line, and the worker's totals once, at its end, by the one that had work", async () => {
     const relay = await Relay.start(lab, "relay", ["--workers", "2"]);
@@ -80,10 +89,8 @@ describe("what is said", () => {
 
   test("to a terminal: in colours, for people", async () => {
     const socketPath = join(lab.dir, "terminal.sock");
-    const command = `${binary} supervise --workers 1 --control-socket-path ${socketPath}`;
-    // script(1) lends a terminal; what it shows comes on stdout.
     const env = { ...process.env, TERM: "xterm", NO_COLOR: undefined, CI: undefined };
-    const terminal = lab.spawn("relay", ["script", "-qefc", command, "/dev/null"], { env });
+    const terminal = lab.spawn("relay", onTerminal(socketPath), { env });
     await terminal.says("ready");
     expect(terminal.stdout).toContain("\u001b[");
     expect(Bun.stripANSI(terminal.stdout)).toMatch(
@@ -96,9 +103,8 @@ describe("what is said", () => {
     ["that has none", { TERM: "dumb", NO_COLOR: undefined }],
   ])("to a terminal %s: the same without them", async (_, wish) => {
     const socketPath = join(lab.dir, "plain.sock");
-    const command = `${binary} supervise --workers 1 --control-socket-path ${socketPath}`;
     const env = { ...process.env, CI: undefined, ...wish };
-    const terminal = lab.spawn("relay", ["script", "-qefc", command, "/dev/null"], { env });
+    const terminal = lab.spawn("relay", onTerminal(socketPath), { env });
     await terminal.says("ready");
     expect(terminal.stdout).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z notice \[supervisor\] ready {2}workers=1/m);
     expect(terminal.stdout).not.toContain("\u001b");
