@@ -1,6 +1,6 @@
 // Compiles the bench's C programs into build/bench, at first use and after a change.
-import { mkdirSync, renameSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { run, runAnyway } from "../helpers/run.ts";
 
 const here = import.meta.dir;
@@ -16,10 +16,16 @@ function changedAt(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
+/** A source is as young as the youngest header beside it. */
+function sourceChangedAt(source: string): number {
+  const headers = readdirSync(dirname(source)).filter((name) => name.endsWith(".h"));
+  return Math.max(...[source, ...headers.map((name) => join(dirname(source), name))].map(changedAt));
+}
+
 /** Renamed into place, so that two benches do not see half a file. */
 function build(source: string, target: string, command: (unfinished: string) => string[]): string {
   const built = join(builtDir, target);
-  if (changedAt(built) >= changedAt(source)) return built;
+  if (changedAt(built) >= sourceChangedAt(source)) return built;
   mkdirSync(builtDir, { recursive: true });
   const unfinished = `${built}.${process.pid}`;
   run(command(unfinished));

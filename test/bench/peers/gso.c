@@ -7,8 +7,6 @@
  * A ring's original climbs on after the tap unless somebody ends it at tc ingress: the caller does.
  *
  * usage: gso v2|v3|gro IN_LINK GROUP:PORT:LINK_ADDRESS OUTPUT_GROUP:PORT:LINK_ADDRESS...      one flow */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -16,13 +14,10 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 
-#define OUTPUTS_MAX 64
+#include "peer.h"
+
 #define PIECES_MAX 64
 #define SEND_MAX 65507
 #define RING_SIZE (16 << 20)
@@ -31,35 +26,10 @@
 #define MESSAGES 32
 #define MESSAGE_MAX 65536
 
-struct place {
-	struct in_addr group, link;
-	int port;
-};
-
 static int outs[OUTPUTS_MAX], output_count;
 static struct iovec pieces[PIECES_MAX];
 static size_t piece_count, piece_size, bytes;
 static int is_closed;
-
-static void die(const char *what)
-{
-	fprintf(stderr, "gso: %s: %s\n", what, strerror(errno));
-	exit(71);
-}
-
-static struct place parse(const char *text)
-{
-	char group[32], link[32];
-	struct place place;
-
-	if (sscanf(text, "%31[^:]:%d:%31s", group, &place.port, link) != 3) {
-		fprintf(stderr, "gso: not GROUP:PORT:LINK_ADDRESS: %s\n", text);
-		exit(64);
-	}
-	place.group.s_addr = inet_addr(group);
-	place.link.s_addr = inet_addr(link);
-	return place;
-}
 
 static void send_pieces(uint16_t segment)
 {
@@ -98,27 +68,6 @@ static void add(char *at, size_t size)
 	is_closed = size < piece_size;
 	pieces[piece_count++] = (struct iovec){ at, size };
 	bytes += size;
-}
-
-static int open_output(struct place place)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = place.group };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 8 << 20;
-
-	to.sin_port = htons((unsigned short)place.port);
-	if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &place.link, sizeof(place.link)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0 ||
-	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
-		die("output");
-	return fd;
-}
-
-static void join(int fd, struct place place)
-{
-	struct ip_mreq wish = { .imr_multiaddr = place.group, .imr_interface = place.link };
-
-	if (setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &wish, sizeof(wish)) < 0)
-		die("membership");
 }
 
 /* IPv4 without options, UDP, this group and port, behind an Ethernet header. */
@@ -254,7 +203,7 @@ static void relay_gro(struct place place)
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = place.group };
 	struct mmsghdr messages[MESSAGES];
 	struct iovec parts[MESSAGES];
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), one = 1, size = 8 << 20;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), one = 1, size = SOCKET_ROOM;
 
 	at.sin_port = htons((unsigned short)place.port);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
@@ -287,7 +236,7 @@ int main(int argc, char **argv)
 		return 64;
 	}
 	for (int i = 0; i < output_count; i++)
-		outs[i] = open_output(parse(argv[4 + i]));
+		outs[i] = open_output(parse(argv[4 + i]), 0);
 	printf("ready\n");
 	fflush(stdout);
 	if (!strcmp(argv[1], "v2"))

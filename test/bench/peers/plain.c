@@ -5,23 +5,12 @@
  *
  * usage: plain FLOWS GROUP:PORT:LINK_ADDRESS OUTPUT_GROUP:PORT:LINK_ADDRESS...
  * Flow i comes to PORT + i and leaves to each output's PORT + i. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
-#define FLOWS_MAX 256
-#define OUTPUTS_MAX 64
+#include "peer.h"
+
 #define BATCH 256
 #define DATAGRAM_MAX 2048
-
-struct place {
-	struct in_addr group, link;
-	int port;
-};
 
 struct flow {
 	int in;
@@ -34,51 +23,17 @@ static char bytes[BATCH][DATAGRAM_MAX];
 static struct iovec parts[BATCH];
 static struct mmsghdr messages[BATCH];
 
-static void die(const char *what)
-{
-	fprintf(stderr, "plain: %s: %s\n", what, strerror(errno));
-	exit(71);
-}
-
-static struct place parse(const char *text)
-{
-	char group[32], link[32];
-	struct place place;
-
-	if (sscanf(text, "%31[^:]:%d:%31s", group, &place.port, link) != 3) {
-		fprintf(stderr, "plain: not GROUP:PORT:LINK_ADDRESS: %s\n", text);
-		exit(64);
-	}
-	place.group.s_addr = inet_addr(group);
-	place.link.s_addr = inet_addr(link);
-	return place;
-}
-
 static int open_input(struct place place, int flow)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = place.group };
-	struct ip_mreq join = { .imr_multiaddr = place.group, .imr_interface = place.link };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), none = 0, room = 8 << 20;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), none = 0, room = SOCKET_ROOM;
 
 	at.sin_port = htons((unsigned short)(place.port + flow));
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0 ||
 	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &none, sizeof(none)) < 0 ||
-	    bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-	    setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof(join)) < 0)
+	    bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
 		die("input");
-	return fd;
-}
-
-static int open_output(struct place place, int flow)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = place.group };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 8 << 20;
-
-	to.sin_port = htons((unsigned short)(place.port + flow));
-	if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &place.link, sizeof(place.link)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0 ||
-	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
-		die("output");
+	join(fd, place);
 	return fd;
 }
 

@@ -6,54 +6,24 @@
  *
  * usage: uring FLOWS IN_LINK GROUP:PORT:LINK_ADDRESS OUTPUT_GROUP:PORT:LINK_ADDRESS...
  * Flow i comes to PORT + i and leaves to each output's PORT + i. */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <liburing.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define FLOWS_MAX 256
-#define OUTPUTS_MAX 64
+#include "peer.h"
+
 #define BUFFERS 4096
 #define BUFFER_SIZE 2048
 #define RING_SIZE 4096
 #define RECEIVE UINT64_MAX
-
-struct place {
-	struct in_addr group, link;
-	int port;
-};
 
 static struct io_uring ring;
 static struct io_uring_buf_ring *pool;
 static char buffers[BUFFERS][BUFFER_SIZE];
 static int pending[BUFFERS];
 static int first_port, flow_count, output_count;
-
-static void die(const char *what, int error)
-{
-	fprintf(stderr, "uring: %s: %s\n", what, strerror(error));
-	exit(71);
-}
-
-static struct place parse(const char *text)
-{
-	char group[32], link[32];
-	struct place place;
-
-	if (sscanf(text, "%31[^:]:%d:%31s", group, &place.port, link) != 3) {
-		fprintf(stderr, "uring: not GROUP:PORT:LINK_ADDRESS: %s\n", text);
-		exit(64);
-	}
-	place.group.s_addr = inet_addr(group);
-	place.link.s_addr = inet_addr(link);
-	return place;
-}
 
 /* Frames of a SOCK_DGRAM packet socket begin with the IP header; options are not taken. */
 static void filter(int fd, struct place place)
@@ -74,37 +44,23 @@ static void filter(int fd, struct place place)
 	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
-		die("filter", errno);
+		die("filter");
 }
 
 static int open_input(const char *link, struct place place)
 {
 	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP) };
-	struct ip_mreq join = { .imr_multiaddr = place.group, .imr_interface = place.link };
-	int fd = socket(AF_PACKET, SOCK_DGRAM, 0), member = socket(AF_INET, SOCK_DGRAM, 0);
-	int one = 1, room = 8 << 20;
+	int fd = socket(AF_PACKET, SOCK_DGRAM, 0);
+	int one = 1, room = SOCKET_ROOM;
 
 	at.sll_ifindex = (int)if_nametoindex(link);
-	if (fd < 0 || setsockopt(member, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof(join)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0 ||
+	join(socket(AF_INET, SOCK_DGRAM, 0), place);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0 ||
 	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) < 0)
-		die("input", errno);
+		die("input");
 	filter(fd, place);
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
-		die("bind", errno);
-	return fd;
-}
-
-static int open_output(struct place place, int flow)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = place.group };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 8 << 20;
-
-	to.sin_port = htons((unsigned short)(place.port + flow));
-	if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &place.link, sizeof(place.link)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0 ||
-	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
-		die("output", errno);
+		die("bind");
 	return fd;
 }
 
@@ -120,13 +76,13 @@ static void open_ring(const int *files, unsigned count)
 	if (!error)
 		error = io_uring_register_files(&ring, files, count);
 	if (error)
-		die("io_uring", -error);
+		die_of("io_uring", -error);
 	if (posix_memalign((void **)&pool, 4096, BUFFERS * sizeof(struct io_uring_buf)))
-		die("buffer ring", ENOMEM);
+		die_of("buffer ring", ENOMEM);
 	registration.ring_addr = (unsigned long)pool;
 	error = io_uring_register_buf_ring(&ring, &registration, 0);
 	if (error)
-		die("buffer ring", -error);
+		die_of("buffer ring", -error);
 	io_uring_buf_ring_init(pool);
 	for (int i = 0; i < BUFFERS; i++)
 		io_uring_buf_ring_add(pool, buffers[i], BUFFER_SIZE, (unsigned short)i,
@@ -143,7 +99,7 @@ static struct io_uring_sqe *next_sqe(void)
 		sqe = io_uring_get_sqe(&ring);
 	}
 	if (!sqe)
-		die("submission queue", ENOBUFS);
+		die_of("submission queue", ENOBUFS);
 	return sqe;
 }
 
@@ -194,7 +150,7 @@ static void take(const struct io_uring_cqe *cqe)
 	if (cqe->res >= 0)
 		send_all((int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT), cqe->res);
 	else if (cqe->res != -ENOBUFS)
-		die("receive", -cqe->res);
+		die_of("receive", -cqe->res);
 	if (!(cqe->flags & IORING_CQE_F_MORE))
 		arm_receive();
 }
@@ -226,7 +182,7 @@ int main(int argc, char **argv)
 		int error = io_uring_submit_and_wait(&ring, 1);
 
 		if (error < 0 && error != -EINTR && error != -EBUSY)
-			die("submit", -error);
+			die_of("submit", -error);
 		io_uring_for_each_cqe(&ring, head, cqe) {
 			take(cqe);
 			count++;
