@@ -3,21 +3,18 @@ import { afterAll, afterEach, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { binary, Relay } from "../helpers/relay.ts";
+import { Terminal } from "../helpers/terminal.ts";
 import { bench, generate, intact, Sink } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
 
 const lab = bench("init");
-const server = join(lab.dir, "tmux.sock");
+const terminal = new Terminal(lab, "relay");
 const socket = ["--socket-path", join(lab.dir, "nobody.sock")];
 afterEach(async () => {
-  tmux("kill-server");
+  terminal.close();
   await lab.endAll();
 });
 afterAll(() => lab.close());
-
-function tmux(...args: readonly string[]): string {
-  return lab.execAnyway("relay", ["tmux", "-u", "-S", server, ...args]).stdout;
-}
 
 /** The program in the relay's namespace, without a terminal. */
 function run(...args: readonly string[]) {
@@ -62,12 +59,12 @@ test("what cannot be is refused, and nothing is written", async () => {
 
 test("on a terminal it asks, and the answers make a file that relays", async () => {
   const path = join(lab.dir, "asked.json5");
-  tmux("new-session", "-d", "-s", "t", "-x", "120", "-y", "60", "sh");
-  const type = (...keys: readonly string[]) => tmux("send-keys", "-t", "t", ...keys);
+  terminal.open(120, 60);
+  const type = terminal.type.bind(terminal);
   const shows = (text: string) =>
     until(
       `the terminal shows "${text}"`,
-      () => tmux("capture-pane", "-p", "-S", "-200", "-t", "t"),
+      () => terminal.history,
       (shown) => shown.includes(text),
     );
   type(`${binary} init ${path} ${socket.join(" ")}; echo "it ended with $?"`, "Enter");
@@ -100,11 +97,13 @@ test("on a terminal it asks, and the answers make a file that relays", async () 
 
 test("who closes the terminal's input has written nothing", async () => {
   const path = join(lab.dir, "closed.json5");
-  tmux("new-session", "-d", "-s", "t", "-x", "120", "-y", "60", "sh");
-  tmux("send-keys", "-t", "t", `${binary} init ${path} ${socket.join(" ")}; echo "it ended with $?"`, "Enter");
-  const shown = () => tmux("capture-pane", "-p", "-t", "t");
-  await until("it asks", shown, (text) => text.includes("on interface [in0]:"));
-  tmux("send-keys", "-t", "t", "C-d");
-  await until("it gives up", shown, (text) => text.includes("nothing was written") && text.includes("it ended with 1"));
+  terminal.open(120, 60);
+  terminal.type(`${binary} init ${path} ${socket.join(" ")}; echo "it ended with $?"`, "Enter");
+  await terminal.showing("it asks", (text) => text.includes("on interface [in0]:"));
+  terminal.type("C-d");
+  await terminal.showing(
+    "it gives up",
+    (text) => text.includes("nothing was written") && text.includes("it ended with 1"),
+  );
   expect(existsSync(path)).toBe(false);
 });

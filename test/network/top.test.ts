@@ -1,30 +1,18 @@
 // The live view on a real terminal: tmux at several sizes. Whatever ends it, the terminal comes back as it was.
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { join } from "node:path";
 import { binary, Relay } from "../helpers/relay.ts";
+import { Terminal } from "../helpers/terminal.ts";
 import { bench, Stream } from "../helpers/traffic.ts";
-import { until } from "../helpers/until.ts";
 
 const lab = bench("top");
-const server = join(lab.dir, "tmux.sock");
+const terminal = new Terminal(lab, "relay");
+const showing = terminal.showing.bind(terminal);
+const type = terminal.type.bind(terminal);
 afterEach(async () => {
-  tmux("kill-server");
+  terminal.close();
   await lab.endAll();
 });
 afterAll(() => lab.close());
-
-function tmux(...args: readonly string[]): string {
-  return lab.execAnyway("relay", ["tmux", "-u", "-S", server, ...args]).stdout;
-}
-
-/** What the terminal shows, line by line. */
-function shown(): string[] {
-  return tmux("capture-pane", "-p", "-t", "t").replace(/\n$/, "").split("\n");
-}
-
-function showing(what: string, holds: (text: string, lines: readonly string[]) => boolean): Promise<string[]> {
-  return until(what, shown, (lines) => holds(lines.join("\n"), lines));
-}
 
 /** Starts top in a shell of a terminal of this size. */
 async function start(columns: number, rows: number): Promise<Relay> {
@@ -34,14 +22,10 @@ async function start(columns: number, rows: number): Promise<Relay> {
     const rule = { name: `feed-${at}`, input_interface: "in0", input_group: `239.1.1.${at + 1}`, input_port: 5000 };
     await relay.must({ AddRule: { ...rule, outputs } });
   }
-  tmux("new-session", "-d", "-s", "t", "-x", String(columns), "-y", String(rows), "sh");
+  terminal.open(columns, rows);
   type(`${binary} top --socket-path ${relay.socketPath}; echo "it ended with $?"`, "Enter");
   await showing("top is there", (text) => text.includes("mcr-appliance 0") && text.includes("q quit"));
   return relay;
-}
-
-function type(...keys: readonly string[]): void {
-  tmux("send-keys", "-t", "t", ...keys);
 }
 
 /** Back at the shell, with its echo and its cursor. */
@@ -49,7 +33,7 @@ async function isBack(): Promise<void> {
   await showing("the shell is back", (text) => text.includes("it ended with 0") && !text.includes("q quit"));
   type("echo a''b", "Enter");
   await showing("the shell shows what is typed", (text) => text.includes("echo a''b") && text.includes("\nab"));
-  expect(tmux("display-message", "-p", "-t", "t", "#{cursor_flag} #{alternate_on}").trim()).toBe("1 0");
+  expect(terminal.isOrdinary).toBe(true);
 }
 
 describe.each([
@@ -72,7 +56,7 @@ describe.each([
     await showing("the busy rule comes first, with a curve", (_, lines) =>
       /^feed-2 .*[0-9]\/s .*█/.test(lines[4] ?? ""),
     );
-    const lines = shown();
+    const lines = terminal.lines;
     expect(lines.length).toBe(rows);
     expect(lines.some((line) => /^ +0 +\d+ +\d+ %/.test(line))).toBe(true);
     expect(lines.at(-1)).toStartWith("q quit");
@@ -88,7 +72,7 @@ test("it filters, follows a new size, and ends by Ctrl-C", async () => {
   type("/", "feed-1");
   await showing("only matching rules", (text) => text.includes("filter: feed-1_") && !text.includes("\nfeed-2 "));
   type("Enter");
-  tmux("resize-window", "-t", "t", "-x", "100", "-y", "30");
+  terminal.resize(100, 30);
   await showing(
     "the foot on the new last line",
     (_, lines) => lines.length === 30 && lines[29]?.startsWith("q quit") === true,
