@@ -5,7 +5,7 @@ type Output = Evidence["status"]["rules"][number]["outputs"][number];
 
 function evidence(): Evidence & { status: { rules: { outputs: [Output] }[] } } {
   const output: Output = {
-    ...{ interface: "out0", datagrams_sent: 880, datagrams_failed: 5, datagrams_dropped: 15 },
+    ...{ interface: "out0", datagrams_sent: 880, bytes_sent: 88_000, datagrams_failed: 5, datagrams_dropped: 15 },
     drops: { pending: 5, worker_died: 10 },
   };
   return {

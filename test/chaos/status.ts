@@ -1,16 +1,9 @@
 // What chaos and soak read of GetStatus and of `stats --check`. Written from the replies, not from src/.
 import { z } from "zod";
 import type { Relay } from "../helpers/relay.ts";
+import { framesSchema, outputSchema } from "../helpers/status.ts";
 
 const count = z.number();
-const outputSchema = z.object({
-  interface: z.string(),
-  pending: z.string().optional(),
-  datagrams_sent: count,
-  datagrams_failed: count,
-  datagrams_dropped: count,
-  drops: z.record(z.string(), count).default({}),
-});
 const ruleSchema = z.object({
   name: z.string().optional(),
   reason: z.string().optional(),
@@ -25,13 +18,7 @@ const schema = z.object({
   ),
   /** The worker in waiting; absent: it is not born yet. */
   spare: z.object({ is_ready: z.boolean() }).optional(),
-  frames: z.object({
-    received: count,
-    matched: count,
-    no_match: count,
-    kernel_drops: count,
-    refusals: z.record(z.string(), count),
-  }),
+  frames: framesSchema,
 });
 const accountsSchema = z.object({
   Accounts: z.array(z.object({ name: z.string(), parts: z.record(z.string(), count), holds: z.boolean() })),

@@ -4,7 +4,8 @@ import type { Relay } from "./relay.ts";
 import { until } from "./until.ts";
 
 const count = z.number();
-const outputSchema = z.object({
+/** Of one output of a rule. */
+export const outputSchema = z.object({
   interface: z.string(),
   pending: z.string().optional(),
   silent_neighbour: z.string().optional(),
@@ -16,7 +17,7 @@ const outputSchema = z.object({
   /** How often the kernel refused a send, by errno name. */
   failures: z.record(z.string(), count).optional(),
   /** What was given up before the kernel saw it, by reason. */
-  drops: z.record(z.string(), count).optional(),
+  drops: z.record(z.string(), count).default({}),
 });
 const ruleSchema = z.object({
   rule_id: z.string(),
@@ -27,7 +28,8 @@ const ruleSchema = z.object({
   datagrams: count,
   outputs: z.array(outputSchema),
 });
-const framesSchema = z.object({
+/** What became of the frames, in sum or of one worker. */
+export const framesSchema = z.object({
   received: count,
   matched: count,
   no_match: count,

@@ -1,8 +1,9 @@
 // The program on disk takes over from the one that runs: under traffic, when it is broken, by signal, as an ordinary user.
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { ordinaryUserWith } from "../helpers/ordinary-user.ts";
 import { binary, Relay } from "../helpers/relay.ts";
 import { settled, spareOf, statusOf } from "../helpers/status.ts";
 import { bench, generate, intact, Sink, Stream } from "../helpers/traffic.ts";
@@ -188,15 +189,8 @@ const namesIn = (reply: unknown) => named.parse(reply).Rules.map(({ name }) => n
 const namesOf = async (relay: Relay) => namesIn(await rulesOf(relay));
 
 test("SIGUSR2 does the same, for an ordinary user with ambient capabilities, again and again", async () => {
-  chmodSync(lab.dir, 0o755);
-  const home = join(lab.dir, "ordinary");
-  mkdirSync(home);
-  chmodSync(home, 0o777);
-  const rights = "+net_raw,+net_admin,+bpf";
-  const user = ["--reuid", "4321", "--regid", "4321", "--clear-groups"];
-  const under = ["setpriv", ...user, "--inh-caps", rights, "--ambient-caps", rights];
   install();
-  const options = { binary: program, under, socketPath: join(home, "control.sock"), readyMs: 20_000 };
+  const options = { ...ordinaryUserWith(lab, "+net_raw,+net_admin,+bpf"), binary: program, readyMs: 20_000 };
   const relay = await Relay.start(lab, "relay", ["--workers", "1"], options);
   for (let flow = 1; flow <= flows; flow++) await relay.must(ruleOf(flow));
   for (let round = 1; round <= 2; round++) {

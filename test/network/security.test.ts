@@ -3,6 +3,7 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { asOrdinaryUser, ordinaryUserWith } from "../helpers/ordinary-user.ts";
 import { binary, Relay } from "../helpers/relay.ts";
 import { statusOf } from "../helpers/status.ts";
 import { bench, generate, intact, Sink } from "../helpers/traffic.ts";
@@ -76,27 +77,8 @@ describe("the supervisor", () => {
   });
 
   test("runs as an ordinary user with three ambient capabilities; its workers have none in any thread", async () => {
-    chmodSync(lab.dir, 0o755);
-    const home = join(lab.dir, "ordinary");
-    mkdirSync(home);
-    chmodSync(home, 0o777);
-    const rights = "+net_raw,+net_admin,+bpf,+sys_time";
-    const under = [
-      "setpriv",
-      "--reuid",
-      "4321",
-      "--regid",
-      "4321",
-      "--clear-groups",
-      "--inh-caps",
-      rights,
-      "--ambient-caps",
-      rights,
-    ];
-    const relay = await Relay.start(lab, "relay", ["--workers", "2"], {
-      under,
-      socketPath: join(home, "control.sock"),
-    });
+    const user = ordinaryUserWith(lab, "+net_raw,+net_admin,+bpf,+sys_time");
+    const relay = await Relay.start(lab, "relay", ["--workers", "2"], user);
     await relay.logs("workers keep in view what they have no use for");
     for (const { name, effective, permitted, ambient } of capabilities(relay.pid)) {
       // CAP_SYS_TIME was given and is of no use.
@@ -124,9 +106,7 @@ describe("the supervisor", () => {
   });
 
   test("without CAP_NET_RAW says which right is missing", async () => {
-    const relay = Relay.launch(lab, "relay", [], {
-      under: ["setpriv", "--reuid", "4321", "--regid", "4321", "--clear-groups"],
-    });
+    const relay = Relay.launch(lab, "relay", [], { under: asOrdinaryUser });
     expect(await relay.finish()).toMatchObject({ exitCode: 77, stderr: expect.stringContaining("CAP_NET_RAW") });
   });
 });

@@ -4,6 +4,7 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { z } from "zod";
 import { binary, Relay } from "../helpers/relay.ts";
+import { framesSchema, outputSchema } from "../helpers/status.ts";
 import { bench, generate, Stream } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
 
@@ -15,14 +16,7 @@ const count = z.number();
 const accounts = z.object({
   Accounts: z.array(z.object({ worker: count, name: z.string(), total: count, difference: count, holds: z.boolean() })),
 });
-const output = z.object({
-  interface: z.string(),
-  datagrams_sent: count,
-  datagrams_failed: count,
-  datagrams_dropped: count,
-  drops: z.record(z.string(), count),
-  last_sent_seconds: count.optional(),
-});
+const output = outputSchema.extend({ last_sent_seconds: count.optional() });
 const latency = z.object({ samples: count, p50_us: count, p99_us: count, p999_us: count, max_us: count });
 const status = z.object({
   Status: z.object({
@@ -36,13 +30,7 @@ const status = z.object({
         stall_us: z.object({ ingress: count, egress: count }),
       }),
     ),
-    frames: z.object({
-      received: count,
-      matched: count,
-      no_match: count,
-      kernel_drops: count,
-      refusals: z.record(z.string(), count),
-    }),
+    frames: framesSchema,
     latency,
   }),
 });
