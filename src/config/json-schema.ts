@@ -1,8 +1,8 @@
 // The schema of the file in the language of editors, and what can be read off it: which keys are known where.
 import { z } from "zod";
 import { suggestion } from "../base/nearest.ts";
-import type { Node } from "./json5/node.ts";
-import { type Complaint, quoted } from "./json5/scan.ts";
+import type { Complaint, Node } from "./json5/node.ts";
+import { quoted } from "./json5/scan.ts";
 import { configSchema } from "./schema.ts";
 
 /** JSON Schema (2020-12) of the configuration file. */

@@ -1,9 +1,7 @@
 // Where an output sends that does not send everything to one place: the first bits of its own group and the rest of the datagram's
 // address, its own port or the datagram's and something more. One to one, so that flows stay apart.
 import { swap, swap16 } from "../base/byte-order.ts";
-import type { Batch } from "./batch.ts";
 import { maskWord } from "./mask.ts";
-import type { Output } from "./output.ts";
 
 /** As an order says it: `group` in host order, of which the first `groupBits` bits count; `isOffset`: `port` is added. */
 export type Mapping = { group: number; groupBits: number; port: number; isOffset: boolean };
@@ -31,14 +29,5 @@ export class Aim {
   /** For a datagram to `port` in host order: the port, in network order. */
   portOf(port: number): number {
     return swap16((this.isByPort ? port + this.port : this.port) & 0xffff);
-  }
-}
-
-/** Says where send `index` of an output goes, which begins with the datagram in `slot`. */
-export function aimAt({ sender, slots }: Batch, { aim }: Output, index: number, slot: number): void {
-  if (aim === undefined) {
-    sender.to(index, 0, 0);
-  } else {
-    sender.to(index, aim.addressOf(slots.destination[slot] as number), aim.portOf(slots.port[slot] as number));
   }
 }

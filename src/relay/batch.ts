@@ -1,15 +1,9 @@
 // From an output's backlog to sends: consecutive datagrams of one size leave as one send with UDP_SEGMENT, the last of
 // them may be shorter. A batch is what has gathered by itself; nothing ever waits for one to fill.
-import { aimAt } from "./aim.ts";
-import type { Latency } from "./latency.ts";
-import type { Output } from "./output.ts";
-import { payloadMax } from "./output.ts";
-import type { Sender, Sends } from "./send.ts";
-import { none, type Slots } from "./slots.ts";
-import { type Stamper, sendStamped } from "./stamp.ts";
-
-/** What it takes to build sends. */
-export type Batch = { sender: Sender; sends: Sends; slots: Slots; stamper: Stamper; latency?: Latency | undefined };
+import { type Output, payloadMax } from "./output.ts";
+import { aimAt, type Batch } from "./sends.ts";
+import { none } from "./slots.ts";
+import { sendStamped } from "./stamped.ts";
 
 /** UDP_MAX_SEGMENTS of kernels before 6.9; later ones take 128. linux/udp.h. */
 const segmentsMax = 64;

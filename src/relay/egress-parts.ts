@@ -3,7 +3,7 @@ import { egress as counter } from "./counters.ts";
 import type { WallClock } from "./latency.ts";
 import type { Queue } from "./queue.ts";
 import type { RegionEvents } from "./regions.ts";
-import type { Sender, Sends } from "./send.ts";
+import type { Sender, Sends } from "./sends.ts";
 import type { Stamper } from "./stamp.ts";
 
 /** What egress stands on: its queue, its kernel, its counters, and whom to tell when a socket or region is free. */

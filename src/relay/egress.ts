@@ -1,6 +1,7 @@
 // The second half of a packet's way: queue -> batch per output -> send -> give the slot back.
 // A rule keeps one backlog, a chain of slots, and each of its outputs a place in it: fan-out copies nothing.
-import { type Batch, gather } from "./batch.ts";
+import { gather } from "./batch.ts";
+import { complete, discard, drop, enter, lose } from "./completion.ts";
 import { egress as counter } from "./counters.ts";
 import { countQueue, type EgressParts } from "./egress-parts.ts";
 import { regionOrder } from "./ingress.ts";
@@ -8,7 +9,7 @@ import { Latency } from "./latency.ts";
 import { type Output, type OutputOrder, type OutputRule, takeOut } from "./output.ts";
 import { OutputRules } from "./output-rules.ts";
 import { Regions } from "./regions.ts";
-import { complete, discard, drop, enter, lose } from "./send.ts";
+import type { Batch } from "./sends.ts";
 import { none, Slots } from "./slots.ts";
 
 /** Datagrams that may wait for an output that rests: 20 ms at 100,000/s. */

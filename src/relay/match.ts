@@ -110,7 +110,7 @@ class Shape {
 export class MatchTable {
   readonly size: number;
   /** The addresses that these rules want. */
-  readonly groups: Groups;
+  readonly groups: Groups<MatchRule>;
   private readonly shapes: readonly Shape[];
 
   constructor(rules: readonly MatchRule[]) {

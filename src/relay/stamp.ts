@@ -1,11 +1,9 @@
-// Datagrams that leave with the address and port of their sender: one by one, by a raw socket, each behind headers written here.
+// The headers of datagrams that leave with the address and port of their sender, by a raw socket.
 // The kernel fills in the IP header's total size, identification and checksum (raw(7)); UDP's checksum is ours to make.
 import { swap, swap16 } from "../base/byte-order.ts";
-import { aimAt } from "./aim.ts";
-import type { Batch } from "./batch.ts";
-import type { Output } from "./output.ts";
+import type { Aim } from "./aim.ts";
 import { type OnesSum, protocols } from "./parse.ts";
-import { none, type Slots } from "./slots.ts";
+import type { Slots } from "./slots.ts";
 
 /** What the headers of an output's datagrams say. `address` in host order; `port` 0 for ESP; `tos` is DSCP and two bits of 0. */
 export type Stamp = { address: number; port: number; protocol: number; ttl: number; tos: number };
@@ -26,38 +24,11 @@ export function headerSizeOf({ protocol }: Stamp): number {
   return protocol === protocols.udp ? ipSize + udpSize : ipSize;
 }
 
-/**
- * Queues up to `room` sends of what waits at the output's cursor, a datagram each; super-frames are taken apart. The caller ends
- * the chain.
- */
-export function sendStamped(batch: Batch, output: Output, stamp: Stamp, room: number): void {
-  const { slots, sends, sender, stamper } = batch;
-  const headerSize = headerSizeOf(stamp);
-  let slot = output.cursor;
-  let part = output.partsDone;
-  for (let queued = 0; slot !== none && queued < room; queued++) {
-    const segment = slots.segment[slot] as number;
-    const isLast = part + 1 >= (slots.count[slot] as number);
-    const offset = part * segment;
-    const size = isLast ? (slots.size[slot] as number) - offset : segment;
-    const payload = (slots.address[slot] as number) + offset;
-    const index = sends.take(output);
-    aimAt(batch, output, index, slot);
-    write(stamper, index, output, stamp, slots, slot, payload, size);
-    sender.piece(index, 0, stamper.memory.address + index * headerPlace, headerSize);
-    sender.piece(index, 1, payload, size);
-    // The slot is done with its last part.
-    sends.queue(sender, index, output.fd, 2, 0, isLast ? 1 : 0, 1);
-    part = isLast ? 0 : part + 1;
-    slot = isLast ? (slots.next[slot] as number) : slot;
-  }
-}
-
-/** The headers of send `index`, whose payload of `size` bytes lies at `payload` in a frame in `slot`. */
-function write(
+/** Writes the headers of send `index`, whose payload of `size` bytes lies at `payload` in a frame in `slot`. */
+export function writeHeaders(
   { memory, onesSum }: Stamper,
   index: number,
-  { aim }: Output,
+  aim: Aim | undefined,
   stamp: Stamp,
   slots: Slots,
   slot: number,

@@ -1,7 +1,6 @@
 // From the fields of a rule to each other: whether its outputs can take, one to one, what its input says, and where a datagram goes.
 import { parseIpv4 } from "../base/ipv4.ts";
 import { holds, parseOffset, portsOf, prefixOf } from "./range.ts";
-import type { Output } from "./schema.ts";
 
 /** What there is to say of fields beside each other; `path` as in the file, `input` or `outputs` first. */
 export type FieldProblem = { path: PropertyKey[]; message: string };
@@ -14,7 +13,7 @@ export type InputFields = {
   join?: readonly string[] | null | undefined;
 };
 
-type OutputFields = Pick<Output, "group" | "port">;
+type OutputFields = { group: string; port: number | string };
 
 const esp = 50;
 

@@ -5,6 +5,7 @@ import type { Log } from "../log/forward.ts";
 import { shim } from "../shim/library.ts";
 import { sendUnixDatagram } from "../shim/unix-datagram.ts";
 import type { Configuration } from "./configuration.ts";
+import type { House } from "./house.ts";
 import { LinkWatch } from "./link-watch.ts";
 import { LossLines } from "./loss-lines.ts";
 import { serveMetrics } from "./metrics.ts";
@@ -12,7 +13,6 @@ import type { SuperviseOptions } from "./options.ts";
 import type { Refusal } from "./requirements.ts";
 import { areAlive, ServiceManager, statusLine } from "./service-manager.ts";
 import { StatsLines } from "./stats-lines.ts";
-import type { House } from "./supervise.ts";
 
 /** What ends it, how often the [STATS] lines come, and how it becomes the program on disk, which says itself why it does not. */
 export type Life = {

@@ -3,46 +3,29 @@ import { exitCodes } from "../base/exit.ts";
 import { done } from "../base/outcome.ts";
 import type { Loaded } from "../config/load.ts";
 import type { Log } from "../log/forward.ts";
-import type { Tail } from "../log/tail.ts";
 import { origin } from "../shim/library.ts";
 import { failureText, isFailure } from "../shim/socket.ts";
-import { Captures } from "./captures.ts";
 import { type CleanStart, cleanStart } from "./clean-start.ts";
 import { carryOut, rulesOf } from "./commands.ts";
-import { Configuration } from "./configuration.ts";
-import { configPathOf, configured } from "./configured.ts";
+import { configured } from "./configured.ts";
 import { allowedCores } from "./cores.ts";
 import { openDoor } from "./door.ts";
-import { Ending } from "./ending.ts";
 import { type EnvironmentSettings, settingsOf } from "./environment.ts";
-import { closeAccount } from "./estate.ts";
-import { Explainer } from "./explainer.ts";
-import { IgmpVersions } from "./igmp-versions.ts";
+import { build, type House } from "./house.ts";
 import { type IoChoice, ioNews } from "./io.ts";
 import { isolate } from "./isolation.ts";
-import { KernelRoutes } from "./kernel-routes.ts";
 import { Links } from "./links.ts";
-import { levelOrder } from "./log-levels.ts";
-import { Lost } from "./lost.ts";
 import { mcrdRefusal } from "./mcrd-refusal.ts";
-import { Memberships } from "./memberships.ts";
 import { type OpenLog, openLog } from "./open-log.ts";
 import { chooseCores, type SuperviseOptions, workersOfMcrd } from "./options.ts";
-import { Outputs } from "./outputs.ts";
-import { Rejoin } from "./rejoin.ts";
-import { Relaying } from "./relaying.ts";
 import { type Refusal, requirements } from "./requirements.ts";
 import { serve } from "./serve.ts";
-import { Stats } from "./stats.ts";
 import { calling } from "./succession/calling.ts";
 import { inherit, inheritedConfiguration, rehearse, takeOver } from "./succession/heir.ts";
 import { ownProgram } from "./succession/program.ts";
 import { Succession } from "./succession/succession.ts";
 import type { Will } from "./succession/will.ts";
-import { Troubles } from "./troubles.ts";
-import { workerCommand } from "./worker-command.ts";
-import { workerUser } from "./worker-user.ts";
-import { Workers } from "./workers.ts";
+import type { Workers } from "./workers.ts";
 
 /** Runs until a signal ends it; returns the exit code. */
 export async function run(options: SuperviseOptions): Promise<number> {
@@ -184,76 +167,3 @@ function coresOf(options: SuperviseOptions, log: Log): ReturnType<typeof chooseC
   }
   return chooseCores({ workers }, allowed);
 }
-
-function build(
-  options: SuperviseOptions,
-  log: Log,
-  tail: Tail,
-  given: {
-    links: Links;
-    cores: readonly number[];
-    config: Loaded;
-    io: IoChoice;
-    emptyRoot: number | undefined;
-    environment: EnvironmentSettings;
-    will: Will | undefined;
-  },
-) {
-  const { links, cores, config, io, emptyRoot, environment, will } = given;
-  const user = workerUser();
-  // A worker has one core: two threads on it would only take turns, and pay for every change (ARCHITECTURE.md, pipelines).
-  const pipeline = options.pipeline === "auto" ? "unified" : options.pipeline;
-  // Workers and what they are brought up with know each other; the cycle is closed by functions.
-  const captures = new Captures(() => workers);
-  const outputs = new Outputs(links, () => workers.pages, config.settings.multicast_ttl ?? undefined, environment);
-  outputs.role = options.role;
-  const memberships = new Memberships();
-  const onNews: Log["say"] = (level, message, fields) => log.say(level, message, fields);
-  const ending = new Ending({ links, ownMemberships: () => memberships.holders(), onNews });
-  const relaying = new Relaying({ links, captures, memberships, outputs, ending, workers: () => workers, onNews });
-  const workers: Workers = new Workers({
-    command: workerCommand(),
-    cores,
-    uid: user.uid,
-    gid: user.gid,
-    pipeline,
-    emptyRoot,
-    // What the supervisor found to be refused no worker tries again.
-    io: io.kind === "ppoll" ? "ppoll" : options.io,
-    hasSpare: options.spare,
-    inherited: will?.places,
-    upbringing: {
-      captures: (place) => captures.forPlace(place),
-      orders: () => [{ order: levelOrder(log.levels), sockets: [] }, ...relaying.upbringing()],
-    },
-    died: ({ page, index }) => {
-      const lost = closeAccount(page, relaying.list());
-      if (lost > 0) {
-        log.say("Warning", "datagrams that a worker held are lost", { worker: index, datagrams: lost });
-      }
-    },
-    openLog: (origin) => log.worker(origin),
-    onNews,
-  });
-  const rejoin = new Rejoin({ links, memberships, intervalSeconds: options.rejoinIntervalSeconds, onNews });
-  const logTail = () => tail.lines();
-  const isEnded = (serial: number) => ending.verdictOf(serial)?.ended === true;
-  const kernelRoutes = new KernelRoutes({ relaying, isEnded, onNews });
-  const igmpVersions = new IgmpVersions({ relaying, onNews });
-  const core = { kernelRoutes, igmpVersions, relaying, workers, captures, outputs, memberships, links, ending, rejoin };
-  const troubles = new Troubles({ ...core, log });
-  const stats = new Stats({ ...core, pipeline, io, troubles, logTail });
-  const lost = new Lost(core);
-  const explainer = new Explainer({ ...core, lost });
-  const configuration = new Configuration({
-    relaying,
-    path: configPathOf(options),
-    loaded: config,
-    onNews,
-    nowMs: () => Date.now(),
-  });
-  return { ...core, stats, lost, configuration, troubles, explainer, levels: log.levels };
-}
-
-/** All parts of a supervisor. */
-export type House = ReturnType<typeof build>;

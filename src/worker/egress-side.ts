@@ -8,7 +8,7 @@ import { Egress } from "../relay/egress.ts";
 import type { OutputOrder } from "../relay/output.ts";
 import { protocols } from "../relay/parse.ts";
 import type { Queue } from "../relay/queue.ts";
-import { Sends } from "../relay/send.ts";
+import { Sends } from "../relay/sends.ts";
 import { none } from "../relay/slots.ts";
 import { headerPlace } from "../relay/stamp.ts";
 import { errnoName } from "../shim/errno.ts";

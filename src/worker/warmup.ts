@@ -11,7 +11,7 @@ import { MatchTable } from "../relay/match.ts";
 import { protocols } from "../relay/parse.ts";
 import { Queue, queueMemory } from "../relay/queue.ts";
 import { Region, slotIsOurs } from "../relay/region.ts";
-import { Sends } from "../relay/send.ts";
+import { Sends } from "../relay/sends.ts";
 import { headerPlace, type Stamper } from "../relay/stamp.ts";
 import { type Mapped, map, onesSumAt } from "../shim/memory.ts";
 import { stamperOn } from "./parts.ts";

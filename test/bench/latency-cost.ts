@@ -5,7 +5,7 @@ import { pageSize } from "../../src/relay/counters.ts";
 import { Egress } from "../../src/relay/egress.ts";
 import { regionOrder } from "../../src/relay/ingress.ts";
 import { Queue, queueMemory } from "../../src/relay/queue.ts";
-import { Sends } from "../../src/relay/send.ts";
+import { Sends } from "../../src/relay/sends.ts";
 import { shim } from "../../src/shim/library.ts";
 import { noStamper } from "../helpers/egress-lab.ts";
 import { memoryRegion } from "../helpers/ring-lab.ts";

@@ -3,7 +3,7 @@ import { egress as counter, counterCount, outputField, outputFirst, outputSize }
 import { Egress } from "../../src/relay/egress.ts";
 import { regionOrder } from "../../src/relay/ingress.ts";
 import { Queue, queueMemory } from "../../src/relay/queue.ts";
-import { Sends } from "../../src/relay/send.ts";
+import { Sends } from "../../src/relay/sends.ts";
 import type { Stamper } from "../../src/relay/stamp.ts";
 import { claim, FakeKernel, type Fault, type Stretch, WatchedRegion } from "./kernel.ts";
 

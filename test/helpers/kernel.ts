@@ -1,7 +1,7 @@
 // A kernel for egress to send to, and regions that watch who gives what back. It knows nothing of src/relay/ but its types:
 // what it refuses and cancels is what udp(7), io_uring_enter(2) and net/ipv4/udp.c say.
 import type { Region } from "../../src/relay/region.ts";
-import type { Sender } from "../../src/relay/send.ts";
+import type { Sender } from "../../src/relay/sends.ts";
 
 export const errors = {
   EPERM: 1,

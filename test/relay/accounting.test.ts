@@ -1,5 +1,6 @@
 // What egress counts beside what it sends: every datagram that entered is sent, failed, dropped by name, or in flight.
 import { expect, test } from "bun:test";
+import { complete, discard, enter, lose } from "../../src/relay/completion.ts";
 import {
   batchCount,
   batchFirst,
@@ -10,7 +11,7 @@ import {
   outputSize,
 } from "../../src/relay/counters.ts";
 import { Output, OutputRule } from "../../src/relay/output.ts";
-import { complete, discard, enter, lose, Sends } from "../../src/relay/send.ts";
+import { Sends } from "../../src/relay/sends.ts";
 import { Slots } from "../../src/relay/slots.ts";
 import { noStamper } from "../helpers/egress-lab.ts";
 import { memoryRegion } from "../helpers/ring-lab.ts";

@@ -6,7 +6,7 @@ import { counterCount } from "../../src/relay/counters.ts";
 import { Egress } from "../../src/relay/egress.ts";
 import { regionOrder } from "../../src/relay/ingress.ts";
 import { Queue, queueMemory } from "../../src/relay/queue.ts";
-import { Sends } from "../../src/relay/send.ts";
+import { Sends } from "../../src/relay/sends.ts";
 import { headerPlace } from "../../src/relay/stamp.ts";
 import { prove } from "../helpers/prove.ts";
 import { KernelRing } from "../helpers/ring-lab.ts";

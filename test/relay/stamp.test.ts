@@ -5,7 +5,7 @@ import { counterCount, outputField, outputFirst } from "../../src/relay/counters
 import { Egress } from "../../src/relay/egress.ts";
 import { regionOrder } from "../../src/relay/ingress.ts";
 import { Queue, queueMemory } from "../../src/relay/queue.ts";
-import { Sends } from "../../src/relay/send.ts";
+import { Sends } from "../../src/relay/sends.ts";
 import { headerPlace } from "../../src/relay/stamp.ts";
 import { addressBytes, ipv4, join, udp } from "../helpers/frames.ts";
 import { onesSum } from "../helpers/reference.ts";

@@ -1,7 +1,7 @@
 // The tokens of a text, one after the other, with a look ahead; and what is complained about on the way.
 import { limits } from "../../limits.ts";
-import type { Span } from "./node.ts";
-import { type Complaint, quoted, Scanner, type Token } from "./scan.ts";
+import type { Complaint, Span } from "./node.ts";
+import { quoted, Scanner, type Token } from "./scan.ts";
 
 /** A place between two tokens. */
 export class Cursor {

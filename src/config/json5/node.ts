@@ -4,6 +4,9 @@
 /** From the first character to behind the last, in UTF-16 units of the text. */
 export type Span = { start: number; end: number };
 
+/** Something wrong at a span; the message stands by itself. */
+export type Complaint = Span & { message: string };
+
 /** One `key: value`. `name` is decoded. */
 export type Member = { name: string; key: Span; value: Node };
 

@@ -3,8 +3,8 @@
 import { suggestion } from "../../base/nearest.ts";
 import { limits } from "../../limits.ts";
 import { Cursor } from "./cursor.ts";
-import type { ArrayNode, Node, ObjectNode, Span } from "./node.ts";
-import { type Complaint, quoted, type Token } from "./scan.ts";
+import type { ArrayNode, Complaint, Node, ObjectNode, Span } from "./node.ts";
+import { quoted, type Token } from "./scan.ts";
 
 /** What a text is: its tree, its comments, and its mistakes in the order of the text. Without mistakes nothing is broken. */
 export type Parsed = { root: Node; comments: readonly Span[]; complaints: Complaint[] };

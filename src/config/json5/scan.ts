@@ -1,6 +1,6 @@
 // JSON5 (spec.json5.org) as tokens. Never throws; what is no token comes as `other`, with what is wrong as a complaint.
 import { printable } from "../../base/printable.ts";
-import type { Span } from "./node.ts";
+import type { Complaint, Span } from "./node.ts";
 import { readString } from "./text.ts";
 
 /** `word`: a name without quotes, or a literal. `other`: a character, or a run of them, that cannot stand anywhere. */
@@ -8,9 +8,6 @@ export type TokenKind = "{" | "}" | "[" | "]" | ":" | "," | "string" | "number" 
 
 /** A token. `value`: what a string, number or word means; undefined when it cannot be told. */
 export type Token = Span & { kind: TokenKind; value?: string | number };
-
-/** Something wrong at a span; the message stands by itself. */
-export type Complaint = Span & { message: string };
 
 // JavaScript's \s is exactly JSON5's white space and line ends.
 const space = /\s+/y;

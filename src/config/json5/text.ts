@@ -1,5 +1,5 @@
 // Strings of JSON5: what their escapes mean, and where a string ends that nobody closed.
-import type { Complaint } from "./scan.ts";
+import type { Complaint } from "./node.ts";
 
 /** What stands behind a backslash and is not itself. */
 const simple: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@ import { programVersion } from "../../base/version.ts";
 import type { ListeningSocket } from "../../control/server.ts";
 import { layoutText } from "../../relay/counters.ts";
 import { compact } from "../../rules/fields.ts";
-import type { House } from "../supervise.ts";
+import type { House } from "../house.ts";
 import type { PlaceWill, Will } from "./will.ts";
 
 /** What the house does not hold. `places` is Workers.bequest; `client` the descriptor of who waits for an answer. */
