@@ -1,6 +1,5 @@
 // What MCR's environment variables ask for (INTEROP.md 9), in our terms. Pure: variables in, settings and what to say of them out.
 import { limits } from "../limits.ts";
-import { statsInterval } from "./stats-lines.ts";
 
 /** `multicastTtl`: of multicast outputs when neither they nor the file say; `sendBufferSize` in bytes. */
 export type EnvironmentSettings = {
@@ -23,6 +22,8 @@ const bufferVariables = [
 
 /** The kernel doubles what it is asked for and keeps it in an int (socket(7)). */
 const sendBufferMax = 2 ** 30;
+
+const statsIntervalDefaultMs = 10_000;
 
 /** Reads the variables; one that makes no sense counts as not given, and a note says so. */
 export function settingsOf(variables: Variables): EnvironmentSettings {
@@ -52,4 +53,9 @@ export function settingsOf(variables: Variables): EnvironmentSettings {
     );
   }
   return { statsIntervalMs: statsInterval(variables["MCR_STATS_INTERVAL_MS"]), multicastTtl, sendBufferSize, notes };
+}
+
+/** The period of the statistics lines in milliseconds; what is no whole number counts as not given. */
+function statsInterval(text: string | undefined): number {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : statsIntervalDefaultMs;
 }

@@ -11,6 +11,7 @@ import { areaOf, areasOverlap, compareAreas, reasonBefore } from "../rules/prece
 import { linksOverlap, namesLink } from "../rules/range.ts";
 import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
+import type { Seen } from "./growth.ts";
 import type { IgmpVersions } from "./igmp-versions.ts";
 import type { KernelRoutes } from "./kernel-routes.ts";
 import type { Links } from "./links.ts";
@@ -23,7 +24,7 @@ import { type OutputFacts, outputFindings } from "./output-verdicts.ts";
 import type { LiveOutput } from "./outputs.ts";
 import { latestOf, outputErrors, outputTotals, type RuleTotals, ruleTotals } from "./pages.ts";
 import type { Relaying } from "./relaying.ts";
-import { type InputFacts, inputFindings, type Seen, seenEvidence } from "./verdicts.ts";
+import { type InputFacts, inputFindings, seenEvidence } from "./verdicts.ts";
 import type { Workers } from "./workers.ts";
 
 /** Where the facts come from. */

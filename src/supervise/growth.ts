@@ -1,5 +1,8 @@
 // When a counter grew last, for counters that ought to stand still: what never counted takes no memory.
 
+/** Frames or datagrams of one kind: how many, and seconds since the last; undefined: never. */
+export type Seen = { count: number; age: number | undefined };
+
 type Grown = { value: number; atMs: number };
 
 /** Counters by key, looked at once a period. */

@@ -1,11 +1,10 @@
 // What was lost, and when: by capture rings, by outputs, by refusals. Counters say how much; how long ago is seen by looking once a period.
 import { outputField, outputFirst, outputSize } from "../relay/counters.ts";
 import type { Captures } from "./captures.ts";
-import { Growth } from "./growth.ts";
+import { Growth, type Seen } from "./growth.ts";
 import type { LiveOutput } from "./outputs.ts";
 import { type OutputTotals, outputTotals, sumAt } from "./pages.ts";
 import type { Relaying } from "./relaying.ts";
-import type { Seen } from "./verdicts.ts";
 import { framesOf } from "./worker-stats.ts";
 import type { Workers } from "./workers.ts";
 

@@ -3,9 +3,7 @@
 import { done, failed, type Outcome, reasonOf } from "../base/outcome.ts";
 import { exposition } from "../control/exposition.ts";
 import type { Status } from "../control/status.ts";
-
-/** Where to listen. */
-export type MetricsAddress = { address: string; port: number };
+import type { MetricsAddress } from "./options.ts";
 
 /** A server that listens; `port` is the real one when 0 was asked for. */
 export type MetricsServer = { port: number; close(): Promise<void> };

@@ -5,7 +5,6 @@ import { printable } from "../base/printable.ts";
 import { roles } from "../control/status.ts";
 import { limits } from "../limits.ts";
 import { type IoWish, ioWishes } from "../worker/orders.ts";
-import type { MetricsAddress } from "./metrics.ts";
 import type { Role } from "./outputs.ts";
 
 export const pipelines = ["auto", "split", "unified"] as const;
@@ -36,6 +35,9 @@ const logLevelAliases = new Map<string, LogLevel>([
 export type Pipeline = (typeof pipelines)[number];
 export type LogFormat = (typeof logFormats)[number];
 export type LogLevel = (typeof logLevels)[number];
+
+/** Where the metrics page listens. */
+export type MetricsAddress = { address: string; port: number };
 
 /** `cores` ascending and unique. `workers` and `cores` agree when both are there. */
 export type SuperviseOptions = {

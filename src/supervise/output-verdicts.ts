@@ -1,9 +1,10 @@
 // Why nothing leaves, concluded from what is known of one output. Pure: facts in, findings out, gravest first.
 import { errnoWords } from "../control/errno-words.ts";
 import type { Evidence, Finding } from "../control/explanation.ts";
+import type { Seen } from "./growth.ts";
 import type { Neighbour } from "./neighbours.ts";
 import { pendingNameOf } from "./pending.ts";
-import { isFresh, type Seen, seenEvidence } from "./verdicts.ts";
+import { isFresh, seenEvidence } from "./verdicts.ts";
 
 /** What is known of an output. `where`: as in `list`, `eth1 239.2.2.2:5001`. */
 export type OutputFacts = {

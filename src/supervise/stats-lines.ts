@@ -15,13 +15,7 @@ export type StatsLinesParts = {
   nowMs: () => number;
 };
 
-const intervalDefaultMs = 10_000;
 const sentPerLine = 10_000;
-
-/** The period that the environment asks for, in milliseconds; what is no whole number counts as not given. */
-export function statsInterval(text: string | undefined): number {
-  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : intervalDefaultMs;
-}
 
 /** Knows when the lines are due and what they said last. */
 export class StatsLines {

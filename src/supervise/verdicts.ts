@@ -4,9 +4,7 @@ import { refusalWords } from "../control/refusal-words.ts";
 import { limits } from "../limits.ts";
 import type { RefusalName } from "../relay/counters.ts";
 import { takesPort } from "../rules/range.ts";
-
-/** Frames of one kind: how many, and seconds since the last; undefined: never. */
-export type Seen = { count: number; age: number | undefined };
+import type { Seen } from "./growth.ts";
 
 /** What is known of a rule's input. Ages in seconds, addresses dotted. */
 export type InputFacts = {

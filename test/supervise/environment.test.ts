@@ -18,6 +18,12 @@ test("interval, TTL and send buffer are taken", () => {
   });
 });
 
+test("the interval is taken when it is a number", () => {
+  const texts = [undefined, "", "x", "-1", "250", "0"];
+  const intervals = texts.map((text) => settingsOf({ MCR_STATS_INTERVAL_MS: text }).statsIntervalMs);
+  expect(intervals).toEqual([10_000, 10_000, 10_000, 10_000, 250, 0]);
+});
+
 test("what makes no sense counts as not given, and is said", () => {
   const { notes, ...settings } = settingsOf({ MCR_MULTICAST_TTL: "0", MCR_SOCKET_SNDBUF: "much" });
   expect({ ...settings, notes: [] }).toEqual(usual);
