@@ -4,10 +4,14 @@ import { NetlinkSocket } from "../shim/netlink.ts";
 import { type Failure, isFailure } from "../shim/socket.ts";
 import type { BoundSocket } from "./listeners.ts";
 import { netlinkFlags, parseAnswer, parseAttributes, request } from "./netlink.ts";
+import { socketFilter } from "./socket-filter.ts";
 
 // SOCK_DIAG_BY_FAMILY, struct inet_diag_req_v2 and struct inet_diag_msg: linux/sock_diag.h, linux/inet_diag.h.
 const byFamily = 20;
 const questionSize = 56;
+/** INET_DIAG_REQ_BYTECODE, an attribute of the question. */
+const bytecodeAttribute = 1;
+const attributeHeaderSize = 4;
 const everyState = 0xffff_ffff;
 const udp = 17;
 const families = { ipv4: 2, ipv6: 10 } as const;
@@ -18,15 +22,18 @@ const transparentBit = 0x20;
 /** The third word of an IPv4 address that IPv6 has mapped, as it lies in memory: RFC 4291, 2.5.5.2. */
 const mappedWord = 0x0000_ffff;
 
+/** What is asked while it is `ports` that matter. */
+type Questions = { ports: ReadonlySet<number>; ipv4: Uint8Array; ipv6: Uint8Array };
+
 /** One dump of UDP sockets of `family` whose local port is in `ports`, and of transparent ones. */
 function dump(
   asker: NetlinkSocket,
   family: keyof typeof families,
-  ports: ReadonlySet<number>,
+  { ports, ...questions }: Questions,
 ): BoundSocket[] | Failure {
   const found: BoundSocket[] = [];
   let refused = 0;
-  const failure = asker.ask(question(families[family]), (bytes) => {
+  const failure = asker.ask(questions[family], (bytes) => {
     const answer = parseAnswer(bytes, families[family]);
     for (const { type, body } of answer.messages) {
       const socket = type === byFamily ? parseSocket(body, ports) : undefined;
@@ -40,14 +47,23 @@ function dump(
   return failure ?? (refused === 0 ? found : { step: "sock_diag", errno: refused });
 }
 
-/** The question for all sockets of a family; its number is the family's. */
-export function question(family: number): Uint8Array {
-  const bytes = request(byFamily, netlinkFlags.dump, family, questionSize);
-  const body = new DataView(bytes.buffer, bytes.length - questionSize);
+/** The question for the sockets of a family that `filter` lets through; its number is the family's. */
+export function question(family: number, filter: Uint8Array): Uint8Array {
+  const attributeSize = attributeHeaderSize + filter.length;
+  const bytes = request(byFamily, netlinkFlags.dump, family, questionSize + attributeSize);
+  const body = new DataView(bytes.buffer, bytes.length - questionSize - attributeSize);
   body.setUint8(0, family);
   body.setUint8(1, udp);
   body.setUint32(4, everyState, true);
+  body.setUint16(questionSize, attributeSize, true);
+  body.setUint16(questionSize + 2, bytecodeAttribute, true);
+  bytes.set(filter, bytes.length - filter.length);
   return bytes;
+}
+
+function questionsFor(ports: ReadonlySet<number>): Questions {
+  const filter = socketFilter(ports);
+  return { ports, ipv4: question(families.ipv4, filter), ipv6: question(families.ipv6, filter) };
 }
 
 /**
@@ -91,27 +107,33 @@ function addressOf(view: DataView): number | undefined {
 /** Asks for sockets, as often as wanted, over one descriptor. */
 export class SocketDiag {
   private readonly asker: NetlinkSocket;
+  private questions: Questions;
 
-  private constructor(asker: NetlinkSocket) {
+  private constructor(asker: NetlinkSocket, questions: Questions) {
     this.asker = asker;
+    this.questions = questions;
   }
 
-  /** Undefined where the kernel has no udp_diag: the caller reads /proc/net then. */
+  /** Undefined where the kernel has no udp_diag, or none that takes our filter: the caller reads /proc/net then. */
   static open(): SocketDiag | undefined {
     const asker = NetlinkSocket.open("sockets");
     if (isFailure(asker)) {
       return undefined;
     }
-    if (isFailure(dump(asker, "ipv4", new Set()))) {
+    const questions = questionsFor(new Set());
+    if (isFailure(dump(asker, "ipv4", questions))) {
       asker.close();
       return undefined;
     }
-    return new SocketDiag(asker);
+    return new SocketDiag(asker, questions);
   }
 
   /** The UDP sockets whose local port is one of `ports`; undefined when the kernel does not answer. */
   udp(ports: ReadonlySet<number>): BoundSocket[] | undefined {
-    const [four, six] = [dump(this.asker, "ipv4", ports), dump(this.asker, "ipv6", ports)];
+    if (this.questions.ports !== ports) {
+      this.questions = questionsFor(ports);
+    }
+    const [four, six] = [dump(this.asker, "ipv4", this.questions), dump(this.asker, "ipv6", this.questions)];
     // A kernel without IPv6 refuses the second question.
     return isFailure(four) ? undefined : [...four, ...(isFailure(six) ? [] : six)];
   }

@@ -44,8 +44,9 @@ test("ports that nobody asked for, and messages cut short, are passed over", () 
   expect(parseSocket(message(2, 5000, [0], 1).subarray(0, 71), ports)).toBeUndefined();
 });
 
-test("the question names the family, UDP and every state", () => {
-  const bytes = question(2);
-  expect(bytes.length).toBe(16 + 56);
+test("the question names the family, UDP and every state, and brings the filter", () => {
+  const bytes = question(2, Uint8Array.of(1, 4, 8, 0));
+  expect(bytes.length).toBe(16 + 56 + 8);
   expect([...bytes.subarray(16, 24)]).toEqual([2, 17, 0, 0, 255, 255, 255, 255]);
+  expect([...bytes.subarray(16 + 56)]).toEqual([8, 0, 1, 0, 1, 4, 8, 0]);
 });
