@@ -24,12 +24,12 @@ export class Drift {
   }
 
   /**
-   * Looks at every worker that runs. `running` are the rules that it should have; `edition` changes whenever they may have. What
+   * Looks at every worker that runs. `running` gives the rules that it should have; `edition` changes whenever they may have. What
    * is wrong is ordered anew, the whole set. A worker that says it has carried that out and still has other rules is replaced.
    */
-  look(places: readonly Place[], running: readonly LiveRule[], edition: number, nowMs: number): void {
+  look(places: readonly Place[], running: () => readonly LiveRule[], edition: number, nowMs: number): void {
     if (this.expected?.edition !== edition) {
-      const rules = running.map(orderRule);
+      const rules = running().map(orderRule);
       this.expected = { edition, texts: { ingress: digestOf("ingress", rules), egress: digestOf("egress", rules) } };
     }
     const { texts } = this.expected;
@@ -43,7 +43,7 @@ export class Drift {
       if (wrong === undefined) {
         this.repairs.delete(child);
       } else {
-        this.mend(place, child, `${wrong} has ${child.rules[wrong]}, not ${texts[wrong]}`, running, nowMs);
+        this.mend(place, child, `${wrong} has ${child.rules[wrong]}, not ${texts[wrong]}`, running(), nowMs);
       }
     }
   }

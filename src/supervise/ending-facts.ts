@@ -11,6 +11,20 @@ import { ListenerLook, type Listeners } from "./listeners.ts";
 /** A rule that runs: whose datagrams it is about, where they arrive, and its place in the counters. */
 export type EndingRule = { serial: number; counter: number; rule: Rule; link: Link };
 
+/** All that run, their links and ports: made when rules or links change, because it is looked at twice a second. */
+export type Running = { rules: readonly EndingRule[]; links: readonly Link[]; ports: ReadonlySet<number> };
+
+/** What is looked at of `rules`. */
+export function runningOf(rules: readonly EndingRule[]): Running {
+  const links = new Map(rules.map(({ link }) => [link.index, link]));
+  // Rules with ranges never end (ending.ts): nobody asks who else wants theirs.
+  const ports = rules.flatMap(({ rule: { input_port: port } }) => (typeof port === "number" ? [port] : []));
+  return { rules, links: [...links.values()], ports: new Set(ports) };
+}
+
+/** What runs while no worker does. */
+export const nothingRuns = runningOf([]);
+
 /** What is looked at. */
 export type Surroundings = {
   links: { table(): ReadonlyMap<string, Link> };
@@ -40,14 +54,12 @@ export class EndingFacts {
    * Links as they are; listeners as of the last look, which is made anew when a period has passed, or when one of `running` has a
    * port that it did not ask for.
    */
-  now(running: readonly EndingRule[]): Facts | string {
+  now({ ports }: Running): Facts | string {
     const startMs = performance.now();
-    // Rules with ranges never end (ending.ts): nobody asks who else wants theirs.
-    const ports = running.flatMap(({ rule: { input_port: port } }) => (typeof port === "number" ? [port] : []));
-    const isNew = ports.some((port) => !this.ports.has(port));
+    const isNew = ports !== this.ports && !ports.isSubsetOf(this.ports);
     if (isNew || (this.isStale && startMs >= this.notBeforeMs)) {
       this.isStale = false;
-      this.ports = new Set(ports);
+      this.ports = ports;
       this.listeners = this.readListeners();
       const endMs = performance.now();
       // Thousands of groups and sockets take their time: looking stays a small share of it.
@@ -82,22 +94,14 @@ export class EndingFacts {
 }
 
 /** Everything a verdict goes by; `uses`: of the input links, the addresses of this host and what could not be attached, as text. */
-export type Basis = { running: readonly EndingRule[]; listeners: Listeners | string; uses: string };
+export type Basis = { running: Running; listeners: Listeners | string; uses: string };
 
 /** The basis of the verdicts on `running`. */
-export function basisOf(
-  running: readonly EndingRule[],
-  facts: Facts | string,
-  linkFailures: ReadonlyMap<number, string>,
-): Basis {
+export function basisOf(running: Running, facts: Facts | string, linkFailures: ReadonlyMap<number, string>): Basis {
   if (typeof facts === "string") {
     return { running, listeners: facts, uses: "" };
   }
-  const links = new Map<number, Link>();
-  for (const { link } of running) {
-    links.set(link.index, link);
-  }
-  const uses = [...links.values()].map((link) => [link.index, facts.useOf(link)]);
+  const uses = running.links.map((link) => [link.index, facts.useOf(link)]);
   return {
     running,
     listeners: facts.listeners,
@@ -105,7 +109,7 @@ export function basisOf(
   };
 }
 
-/** True when the same verdicts would come of both. Lists and listeners are compared by identity. */
+/** True when the same verdicts would come of both. What runs and who listens is compared by identity. */
 export function isSameBasis(one: Basis, other: Basis): boolean {
   return one.running === other.running && one.listeners === other.listeners && one.uses === other.uses;
 }

@@ -11,7 +11,15 @@ import { errno } from "../shim/errno.ts";
 import { EndingProgram, type ProgramCounts, type ProgramKey, type ProgramRule } from "../shim/program.ts";
 import { type Failure, failureText, isFailure } from "../shim/socket.ts";
 import { Attachments } from "./attachments.ts";
-import { type Basis, basisOf, EndingFacts, type EndingRule, isSameBasis, type Surroundings } from "./ending-facts.ts";
+import {
+  type Basis,
+  basisOf,
+  EndingFacts,
+  type EndingRule,
+  isSameBasis,
+  type Running,
+  type Surroundings,
+} from "./ending-facts.ts";
 import { type Facts, reasonToPass } from "./ending-policy.ts";
 import type { Link } from "./links.ts";
 import { FormerEnding } from "./succession/former-ending.ts";
@@ -111,24 +119,24 @@ export class Ending {
   }
 
   /** Brings everything in line with `running`, all rules that workers have at this moment. */
-  sync(running: readonly EndingRule[]): void {
+  sync(running: Running): void {
     if (this.attachments === undefined) {
       return;
     }
-    this.attach(this.attachments, new Set(running.map(({ link }) => link.index)));
+    this.attach(this.attachments, new Set(running.links.map(({ index }) => index)));
     const facts = this.facts.now(running);
     const basis = basisOf(running, facts, this.linkFailures);
     if (this.settled !== undefined && isSameBasis(this.settled, basis)) {
       return;
     }
     this.settled = basis;
-    const serials = new Set(running.map(({ serial }) => serial));
+    const serials = new Set(running.rules.map(({ serial }) => serial));
     for (const serial of this.known.keys()) {
       if (!serials.has(serial)) {
         this.take(serial);
       }
     }
-    for (const each of running) {
+    for (const each of running.rules) {
       this.settle(each, facts);
     }
     this.tell();

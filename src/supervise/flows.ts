@@ -1,9 +1,10 @@
 // Flows as MCR counts them (INTEROP.md 8.3): by group and port, whatever links and sources the rules name.
 import type { FlowStats } from "../control/words.ts";
+import type { CounterRate } from "./counter-rates.ts";
 import type { LiveRule } from "./live-rule.ts";
 
 /** What is known of one rule: totals since it was added, and per second. */
-export type Flowing = { datagrams: number; bytes: number; datagramsPerSecond: number; bytesPerSecond: number };
+export type Flowing = CounterRate & { perSecond: CounterRate };
 
 const bitsPerByte = 8;
 
@@ -16,7 +17,7 @@ export function flowsOf(
   for (const { rule, counter } of lives) {
     const { input_group, input_port, input_protocol } = rule;
     const key = `${input_group}:${input_port}`;
-    const { datagrams, bytes, datagramsPerSecond, bytesPerSecond } = of(counter);
+    const { datagrams, bytes, perSecond } = of(counter);
     const known = flows.get(key);
     flows.set(key, {
       input_group,
@@ -24,8 +25,8 @@ export function flowsOf(
       input_protocol: known?.input_protocol ?? input_protocol,
       packets_relayed: (known?.packets_relayed ?? 0) + datagrams,
       bytes_relayed: (known?.bytes_relayed ?? 0) + bytes,
-      packets_per_second: (known?.packets_per_second ?? 0) + datagramsPerSecond,
-      bits_per_second: (known?.bits_per_second ?? 0) + bytesPerSecond * bitsPerByte,
+      packets_per_second: (known?.packets_per_second ?? 0) + perSecond.datagrams,
+      bits_per_second: (known?.bits_per_second ?? 0) + perSecond.bytes * bitsPerByte,
     });
   }
   return [...flows.values()];

@@ -12,7 +12,10 @@ export class Growth<Key> {
   /** Notes where a counter stands. One that is back at zero has a new owner, and is forgotten. */
   note(key: Key, value: number, nowMs: number): void {
     if (value === 0) {
-      this.known.delete(key);
+      // Nothing is the rule, of thousands of counters.
+      if (this.known.size > 0) {
+        this.known.delete(key);
+      }
     } else if (this.known.get(key)?.value !== value) {
       this.known.set(key, { value, atMs: nowMs });
     }

@@ -18,6 +18,8 @@ export type IgmpVersionsParts = {
 export class IgmpVersions {
   private readonly relaying: IgmpVersionsParts["relaying"];
   private readonly warnings: RuleWarnings;
+  /** As of the list that it was taken from. */
+  private choosy: { of: readonly LiveRule[]; rules: readonly LiveRule[] } = { of: [], rules: [] };
 
   constructor({ relaying, onNews }: IgmpVersionsParts) {
     this.relaying = relaying;
@@ -31,7 +33,7 @@ export class IgmpVersions {
 
   /** To be called once a period; reads nothing where no rule could be at odds with its link. */
   look(): void {
-    const choosy = this.relaying.list().filter(isChoosy);
+    const choosy = this.choosyNow().filter(({ pending }) => pending === undefined);
     const versions = choosy.length === 0 ? new Map<number, IgmpVersion>() : spokenVersions();
     this.warnings.become(
       new Map(
@@ -42,11 +44,19 @@ export class IgmpVersions {
       ),
     );
   }
+
+  private choosyNow(): readonly LiveRule[] {
+    const all = this.relaying.list();
+    if (this.choosy.of !== all) {
+      this.choosy = { of: all, rules: all.filter(isChoosy) };
+    }
+    return this.choosy.rules;
+  }
 }
 
-function isChoosy({ rule, pending }: LiveRule): boolean {
+function isChoosy({ rule }: LiveRule): boolean {
   const hasWish = rule.input_igmp_version !== undefined || rule.input_source !== undefined;
-  return pending === undefined && hasWish && isMulticast(areaOf(rule).group.first);
+  return hasWish && isMulticast(areaOf(rule).group.first);
 }
 
 /** What does not fit between a rule and the version that `link` speaks. */

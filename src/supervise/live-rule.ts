@@ -13,7 +13,7 @@ import type { Wanted } from "./filter.ts";
 import type { Link } from "./links.ts";
 import type { Reported } from "./memberships.ts";
 import type { LiveOutput } from "./outputs.ts";
-import { pendingText } from "./pending.ts";
+import { isRefusal, pendingText } from "./pending.ts";
 
 /** A rule as it stands: what it needs and whether it has it. */
 export type LiveRule = {
@@ -34,6 +34,11 @@ export type LiveRule = {
 /** Whether it forwards, in the words of the replies. */
 export function liveState({ rule, pending }: Pick<LiveRule, "rule" | "pending">): "active" | "pending" | "disabled" {
   return !isEnabled(rule) ? "disabled" : pending === undefined ? "active" : "pending";
+}
+
+/** Whether something of it was refused whose end nothing may announce. */
+export function hasRefusal({ pending, uncaptured, outputs }: LiveRule): boolean {
+  return isRefusal(pending) || uncaptured.some(isRefusal) || outputs.some((output) => isRefusal(output.pending));
 }
 
 /** The rule as workers are told of it. */

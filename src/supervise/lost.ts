@@ -5,12 +5,13 @@ import { Growth, type Seen } from "./growth.ts";
 import type { LiveOutput } from "./outputs.ts";
 import { type OutputTotals, outputTotals, sumAt } from "./pages.ts";
 import type { Relaying } from "./relaying.ts";
+import { outputsWhere } from "./roster.ts";
 import { framesOf } from "./worker-stats.ts";
 import type { Workers } from "./workers.ts";
 
 /** Where the counters are. */
 export type LostParts = {
-  relaying: Pick<Relaying, "list">;
+  relaying: Pick<Relaying, "book">;
   workers: Pick<Workers, "pages">;
   captures: Pick<Captures, "kernelDrops">;
 };
@@ -41,10 +42,8 @@ export class Lost {
     for (const [link, drops] of captures.kernelDrops().byLink()) {
       this.links.note(link, drops, nowMs);
     }
-    for (const { outputs } of relaying.list()) {
-      for (const { counter } of outputs) {
-        this.outputs.note(counter, this.droppedBy(counter), nowMs);
-      }
+    for (const place of relaying.book.roster.outputPlaces) {
+      this.outputs.note(place, this.droppedBy(place), nowMs);
     }
   }
 
@@ -63,16 +62,13 @@ export class Lost {
   totals(): Losses {
     const { pages } = this.parts.workers;
     const drops = this.parts.captures.kernelDrops();
-    const outputs = this.parts.relaying.list().flatMap(({ rule, outputs: all }) =>
-      all
-        .filter(({ counter }) => this.droppedBy(counter) > 0)
-        .map(({ output, counter }) => ({
-          rule: rule.name ?? rule.rule_id,
-          where: `${output.interface} ${output.group}:${output.port}`,
-          counter,
-          drops: dropReasons(outputTotals(pages, counter)),
-        })),
-    );
+    const dropping = outputsWhere(this.parts.relaying.book.roster, (place) => this.droppedBy(place) > 0);
+    const outputs = dropping.map(({ owner: { rule }, live: { output, counter } }) => ({
+      rule: rule.name ?? rule.rule_id,
+      where: `${output.interface} ${output.group}:${output.port}`,
+      counter,
+      drops: dropReasons(outputTotals(pages, counter)),
+    }));
     return { kernelDrops: drops.byLink(), refusals: framesOf(pages, drops.total).refusals, outputs };
   }
 

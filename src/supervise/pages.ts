@@ -179,7 +179,7 @@ export function outputTotals(pages: readonly Page[], index: number): OutputTotal
 
 /** Whether the kernel ever refused a send of the output at place `index`: quick, for those who look at every output. */
 export function wasRefused(pages: readonly Page[], index: number): boolean {
-  return pages.some((page) => page.value(outputFirst + index * outputSize + outputField.lastErrno) !== 0);
+  return sumAt(pages, outputFirst + index * outputSize + outputField.lastErrno) !== 0;
 }
 
 /** How often the kernel refused a send of the output at place `index`, by errno name; `other`: by errnos beyond the first few. */

@@ -9,6 +9,7 @@ import { Numbers } from "./numbers.ts";
 import type { Outputs } from "./outputs.ts";
 import { clearRule, type Page } from "./pages.ts";
 import { pendingText } from "./pending.ts";
+import { type Roster, rosterOf } from "./roster.ts";
 import type { RulesWill } from "./succession/will.ts";
 
 /** What becomes of one rule: it comes (no `before`), goes (no `after`) or changes. */
@@ -23,6 +24,8 @@ export class Register {
   private readonly table = new RuleTable();
   private readonly counters = new Numbers(ruleMax);
   private lives = new Map<string, LiveRule>();
+  // Asked for many times a second, and changed now and then.
+  private rosterNow: Roster | undefined;
   private serial = 0;
 
   constructor(parts: RegisterParts) {
@@ -70,8 +73,14 @@ export class Register {
     return this.lives.size;
   }
 
-  list(): LiveRule[] {
-    return [...this.lives.values()];
+  /** The same list until a rule comes, goes or changes. */
+  list(): readonly LiveRule[] {
+    return this.roster.rules;
+  }
+
+  get roster(): Roster {
+    this.rosterNow ??= rosterOf([...this.lives.values()]);
+    return this.rosterNow;
   }
 
   get(id: string): LiveRule | undefined {
@@ -134,9 +143,11 @@ export class Register {
         this.lives.delete(before.rule.rule_id);
       }
     }
+    this.rosterNow = undefined;
     return () => {
       this.table.change(back);
       this.lives = livesBefore;
+      this.rosterNow = undefined;
     };
   }
 

@@ -7,13 +7,12 @@ import type { Change } from "../rules/table.ts";
 import type { Captures } from "./captures.ts";
 import { Drift } from "./drift.ts";
 import type { Ending } from "./ending.ts";
-import type { EndingRule } from "./ending-facts.ts";
+import { nothingRuns, runningOf } from "./ending-facts.ts";
 import { Joins } from "./join.ts";
 import type { Links } from "./links.ts";
-import { endable, type LiveRule, newsOf, type SocketOrder, stateOf, upbringingOf } from "./live-rule.ts";
+import { endable, hasRefusal, type LiveRule, newsOf, type SocketOrder, stateOf, upbringingOf } from "./live-rule.ts";
 import type { Memberships } from "./memberships.ts";
 import type { Outputs } from "./outputs.ts";
-import { isRefusal } from "./pending.ts";
 import { Register, type Step } from "./register.ts";
 import { orderChange } from "./rule-orders.ts";
 import { settle } from "./settle.ts";
@@ -40,7 +39,8 @@ export class Relaying {
   private readonly parts: RelayingParts;
   private readonly register: Register;
   // What workers have since the last change.
-  private endable: EndingRule[] = [];
+  private endable = nothingRuns;
+  private isRefused = false; // Something of a rule.
   private readonly joins: Joins;
   private readonly drift: Drift;
   private edition = 0; // Which change was the last.
@@ -56,8 +56,8 @@ export class Relaying {
     this.register = new Register({ outputs: parts.outputs, pages: () => parts.workers().pages });
   }
 
-  /** All rules, oldest first. */
-  list(): LiveRule[] {
+  /** All rules, oldest first; the same list until one comes, goes or changes. */
+  list(): readonly LiveRule[] {
     return this.register.list();
   }
 
@@ -65,8 +65,8 @@ export class Relaying {
     return this.register.size;
   }
 
-  /** What stands under an id or a name. */
-  get book(): Pick<Register, "get" | "findByName" | "bequest" | "inherit"> {
+  /** What stands under an id, a name or a place in the counter pages. */
+  get book(): Pick<Register, "get" | "findByName" | "roster" | "bequest" | "inherit"> {
     return this.register;
   }
 
@@ -137,9 +137,7 @@ export class Relaying {
 
   /** Whether something was refused that may work without any event: memory, descriptors. linksChanged() tries it again. */
   hasRefusals(): boolean {
-    const waits = ({ pending, uncaptured, outputs }: LiveRule) =>
-      isRefusal(pending) || uncaptured.some(isRefusal) || outputs.some((output) => isRefusal(output.pending));
-    return this.joins.hasRefusals || this.list().some(waits);
+    return this.joins.hasRefusals || this.isRefused;
   }
 
   /** Somebody else on this host may want, or no longer want, what rules consume. */
@@ -151,7 +149,7 @@ export class Relaying {
   /** Compares what workers have with what they should have, and gives it anew to those that differ. */
   compareRules(): Promise<void> {
     const { places } = this.parts.workers();
-    return this.turns.take(() => this.drift.look(places, this.running(), this.edition, performance.now()));
+    return this.turns.take(() => this.drift.look(places, () => this.running(), this.edition, performance.now()));
   }
 
   /** The orders that bring a worker that knows nothing to the present. */
@@ -167,7 +165,8 @@ export class Relaying {
     // Last of all, and before anyone is answered: only what workers have may end after the tap.
     const last = () => {
       this.edition++;
-      this.endable = endable(this.list(), this.parts.links.table());
+      this.isRefused = this.list().some(hasRefusal);
+      this.endable = runningOf(endable(this.list(), this.parts.links.table()));
       this.endAfterTap();
     };
     return this.turns.take(() => change().finally(last));
@@ -175,7 +174,7 @@ export class Relaying {
 
   private endAfterTap(): void {
     const { ending, workers } = this.parts;
-    ending.sync(workers().runningCount === 0 ? [] : this.endable);
+    ending.sync(workers().runningCount === 0 ? nothingRuns : this.endable);
   }
 
   private async followLinks(): Promise<void> {

@@ -4,17 +4,7 @@ import { isMulticast } from "../base/ipv4.ts";
 import { programCommit, programVersion } from "../base/version.ts";
 import type { Account, OutputStatus, RuleStatus, Status, WorkerStatus } from "../control/status.ts";
 import type { FlowStats, ListedRule, ListedWorker } from "../control/words.ts";
-import { limits } from "../limits.ts";
-import {
-  outputField,
-  outputFirst,
-  outputMax,
-  outputSize,
-  ruleField,
-  ruleFirst,
-  ruleMax,
-  ruleSize,
-} from "../relay/counters.ts";
+import { ruleField, ruleFirst, ruleSize } from "../relay/counters.ts";
 import { compact } from "../rules/fields.ts";
 import { isEnabled } from "../rules/labels.ts";
 import { prefixOf } from "../rules/range.ts";
@@ -23,6 +13,7 @@ import { errnoName } from "../shim/errno.ts";
 import { shim } from "../shim/library.ts";
 import { accountsOf } from "./accounts.ts";
 import type { Captures } from "./captures.ts";
+import { CounterRates } from "./counter-rates.ts";
 import { cpuSeconds } from "./cpu-use.ts";
 import type { Ending } from "./ending.ts";
 import { flowsOf } from "./flows.ts";
@@ -38,7 +29,6 @@ import { memoryUse } from "./memory-use.ts";
 import type { LiveOutput, Outputs } from "./outputs.ts";
 import { outputErrors, outputTotals, ruleTotals, sumAt } from "./pages.ts";
 import type { Place } from "./place.ts";
-import { Rates } from "./rates.ts";
 import type { Rejoin } from "./rejoin.ts";
 import type { Relaying } from "./relaying.ts";
 import type { Troubles } from "./troubles.ts";
@@ -64,33 +54,24 @@ export type StatsParts = {
 };
 
 const bitsPerByte = 8;
-// Where rates keep what: datagrams of rules, their bytes, those of outputs, CPU time of workers.
-const places = {
-  rule: 0,
-  ruleBytes: ruleMax,
-  output: 2 * ruleMax,
-  outputBytes: 2 * ruleMax + outputMax,
-  cpu: 2 * (ruleMax + outputMax),
-  end: 2 * (ruleMax + outputMax) + limits.workersMax,
-} as const;
 const monotonic = 1;
 
 /** Reads counters and says them in the words of the replies. */
 export class Stats {
   private readonly parts: StatsParts;
-  private readonly rates = new Rates(places.end);
+  private readonly rates: CounterRates;
   /** Since 1970; a successor sets it back to when the first of us began. */
   startedMs = Date.now();
   private readonly latencies = new LatencyWindow();
 
   constructor(parts: StatsParts) {
     this.parts = parts;
+    this.rates = new CounterRates({ roster: () => parts.relaying.book.roster, workers: parts.workers });
   }
 
   /** To be called once a period: rates are differences between two calls. */
   sample(nowMs: number): void {
-    this.rates.begin(nowMs);
-    this.note();
+    this.rates.sample(nowMs);
     this.latencies.sample(this.parts.workers.pages);
   }
 
@@ -98,9 +79,12 @@ export class Stats {
   flows(): FlowStats[] {
     const { relaying, workers } = this.parts;
     return flowsOf(relaying.list(), (counter) => {
-      const { datagrams, bytes } = ruleTotals(workers.pages, counter);
-      const datagramsPerSecond = this.rates.of(places.rule + counter);
-      return { datagrams, bytes, datagramsPerSecond, bytesPerSecond: this.rates.of(places.ruleBytes + counter) };
+      const rule = ruleFirst + counter * ruleSize;
+      return {
+        datagrams: sumAt(workers.pages, rule + ruleField.datagrams),
+        bytes: sumAt(workers.pages, rule + ruleField.bytes),
+        perSecond: this.rates.ofRule(counter),
+      };
     });
   }
 
@@ -182,24 +166,6 @@ export class Stats {
     return (await Promise.all(places.map(({ page, index }) => accountsOf(page, index)))).flat();
   }
 
-  private note(): void {
-    const { pages, places: workers } = this.parts.workers;
-    const { rates } = this;
-    for (const { index, child } of workers) {
-      rates.note(places.cpu + index, child === undefined ? 0 : cpuSeconds(child.pid));
-    }
-    for (const { counter, outputs } of this.parts.relaying.list()) {
-      const rule = ruleFirst + counter * ruleSize;
-      rates.note(places.rule + counter, sumAt(pages, rule + ruleField.datagrams));
-      rates.note(places.ruleBytes + counter, sumAt(pages, rule + ruleField.bytes));
-      for (const { counter: place } of outputs) {
-        const output = outputFirst + place * outputSize;
-        rates.note(places.output + place, sumAt(pages, output + outputField.sent));
-        rates.note(places.outputBytes + place, sumAt(pages, output + outputField.sentBytes));
-      }
-    }
-  }
-
   private ruleStatus(live: LiveRule): RuleStatus {
     const { rule, counter } = live;
     // First what arrived, then what was taken of it: the other way round there would seem to be more of these.
@@ -207,6 +173,7 @@ export class Stats {
     // And what left before it: never more than came in.
     const outputs = live.outputs.map((output) => this.outputStatus(output, isEnabled(rule)));
     const totals = ruleTotals(this.parts.workers.pages, counter);
+    const rate = this.rates.ofRule(counter);
     return {
       rule_id: rule.rule_id,
       ...(rule.name === undefined ? {} : { name: rule.name }),
@@ -220,8 +187,8 @@ export class Stats {
       ...this.stateOf(live),
       datagrams: totals.datagrams,
       bytes: totals.bytes,
-      datagrams_per_second: this.rates.of(places.rule + counter),
-      bits_per_second: this.rates.of(places.ruleBytes + counter) * bitsPerByte,
+      datagrams_per_second: rate.datagrams,
+      bits_per_second: rate.bytes * bitsPerByte,
       ...ageOf("last_seen_seconds", totals.lastSeenNs),
       ...(arrived === undefined ? {} : { arrived, missed: Math.max(0, arrived.datagrams - totals.datagrams) }),
       outputs,
@@ -253,6 +220,7 @@ export class Stats {
     const pending = isWanted ? live.pending : undefined;
     const totals = outputTotals(this.parts.workers.pages, counter);
     const silentHop = this.parts.troubles.silentHop(counter);
+    const rate = this.rates.ofOutput(counter);
     return {
       group: output.group,
       port: output.port,
@@ -265,8 +233,8 @@ export class Stats {
       bytes_sent: totals.sentBytes,
       datagrams_failed: totals.failed,
       datagrams_dropped: totals.dropped,
-      datagrams_per_second: this.rates.of(places.output + counter),
-      bits_per_second: this.rates.of(places.outputBytes + counter) * bitsPerByte,
+      datagrams_per_second: rate.datagrams,
+      bits_per_second: rate.bytes * bitsPerByte,
       ...ageOf("last_sent_seconds", totals.lastSentNs),
       drops: dropReasons(totals),
       failures: outputErrors(this.parts.workers.pages, counter),
@@ -287,7 +255,7 @@ export class Stats {
     return workerStatus(place, {
       ringSize: rings.reduce((sum, each) => sum + each, 0),
       kernelDrops: this.parts.captures.kernelDrops().ofPlace(place.index),
-      cpuShare: this.rates.of(places.cpu + place.index),
+      cpuShare: this.rates.ofWorker(place.index),
       latencyMinute: this.latencies.of([place.page]),
     });
   }

@@ -8,11 +8,12 @@ import { OutputAlarms, type OutputCounts } from "./output-alarms.ts";
 import type { LiveOutput } from "./outputs.ts";
 import { outputErrors, outputTotals, wasRefused } from "./pages.ts";
 import type { Relaying } from "./relaying.ts";
+import { outputsWhere } from "./roster.ts";
 import type { Workers } from "./workers.ts";
 
 /** What is looked at, and where it is said. */
 export type TroublesParts = {
-  relaying: Pick<Relaying, "list">;
+  relaying: Pick<Relaying, "book">;
   workers: Pick<Workers, "pages">;
   links: Pick<Links, "table" | "gatewayTo">;
   log: Pick<Log, "say">;
@@ -52,12 +53,10 @@ export class Troubles {
     if (silent.size === 0) {
       return;
     }
-    for (const { outputs } of this.parts.relaying.list()) {
-      for (const live of outputs) {
-        const hop = live.pending === undefined ? this.hopOf(live, silent) : undefined;
-        if (hop !== undefined) {
-          this.hops.set(live.counter, hop);
-        }
+    for (const { live } of this.parts.relaying.book.roster.outputs) {
+      const hop = live.pending === undefined ? this.hopOf(live, silent) : undefined;
+      if (hop !== undefined) {
+        this.hops.set(live.counter, hop);
       }
     }
   }
@@ -81,24 +80,21 @@ export class Troubles {
   }
 
   private *counts(): Iterable<OutputCounts> {
-    const { pages } = this.parts.workers;
-    for (const { rule, serial, outputs } of this.parts.relaying.list()) {
-      for (const { output, counter } of outputs) {
-        const silentHop = this.hops.get(counter);
-        if (silentHop === undefined && !wasRefused(pages, counter)) {
-          continue;
-        }
-        const { failed, sent } = outputTotals(pages, counter);
-        yield {
-          key: `${serial} ${counter}`,
-          rule: rule.name ?? rule.rule_id,
-          where: `${output.interface} ${output.group}:${output.port}`,
-          refused: outputErrors(pages, counter),
-          failed,
-          sent,
-          silentHop,
-        };
-      }
+    const { relaying, workers } = this.parts;
+    const { pages } = workers;
+    const isTroubled = (place: number) => wasRefused(pages, place) || this.hops.has(place);
+    for (const { owner, live } of outputsWhere(relaying.book.roster, isTroubled)) {
+      const { output, counter } = live;
+      const { failed, sent } = outputTotals(pages, counter);
+      yield {
+        key: `${owner.serial} ${counter}`,
+        rule: owner.rule.name ?? owner.rule.rule_id,
+        where: `${output.interface} ${output.group}:${output.port}`,
+        refused: outputErrors(pages, counter),
+        failed,
+        sent,
+        silentHop: this.hops.get(counter),
+      };
     }
   }
 }

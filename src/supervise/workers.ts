@@ -43,6 +43,8 @@ export type WorkersPlan = ChildPlan & {
 /** All places for workers, filled as long as policy allows. */
 export class Workers {
   readonly places: readonly Place[];
+  /** The counter pages of all. */
+  readonly pages: readonly Page[];
   private readonly plan: WorkersPlan;
   private readonly timers = new Set<ReturnType<typeof setTimeout>>();
   readonly spare: Spare;
@@ -53,6 +55,7 @@ export class Workers {
   constructor(plan: WorkersPlan) {
     this.plan = plan;
     this.places = placesOf(plan.cores, plan.inherited);
+    this.pages = this.places.map((place) => place.page);
     this.spare = new Spare({ make: () => this.make(), onNews: plan.onNews });
   }
 
@@ -112,11 +115,6 @@ export class Workers {
 
   get runningCount(): number {
     return this.places.filter((place) => place.state === "running").length;
-  }
-
-  /** The counter pages of all. */
-  get pages(): Page[] {
-    return this.places.map((place) => place.page);
   }
 
   /** Waits until every worker runs that is to run, bounded; returns what is wrong with those that do not. */

@@ -44,7 +44,7 @@ async function lab(mode: string, lives: readonly LiveRule[]) {
   let nowMs = 0;
   const look = (running = lives, edition = 1) => {
     nowMs += limits.restartDelayMaxMs;
-    drift.look(workers.places, running, edition, nowMs);
+    drift.look(workers.places, () => running, edition, nowMs);
   };
   const idle = () => until("its orders are carried out", () => place.child?.hasOpenChanges === false);
   return { workers, place, look, idle, news };

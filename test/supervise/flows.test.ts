@@ -12,8 +12,7 @@ test("rules of one group and port on two links are one flow, and another port is
   const flows = flowsOf(lives, (counter) => ({
     datagrams: counter,
     bytes: counter * 100,
-    datagramsPerSecond: counter * 10,
-    bytesPerSecond: counter * 1000,
+    perSecond: { datagrams: counter * 10, bytes: counter * 1000 },
   }));
   const flow = { input_group: "239.1.1.1", input_protocol: 17 };
   expect(flows).toEqual([
