@@ -25,19 +25,24 @@ const latencySchema = z.looseObject({
   max_us: count,
 });
 
-const outputStatusSchema = z.looseObject({
+/** What a list and a status say alike of an output. */
+export const outputFields = {
   group: z.string(),
   port: ports,
   interface: z.string(),
-  /** What datagrams leave with: the output's own, else the default. Absent for unicast without one: the kernel's. */
-  ttl: count.optional(),
   source_ip: z.string().optional(),
-  /** As the rule says them; absent: any port, DSCP 0, false. */
+  /** Ours, as the rule says them; absent: any port, DSCP 0, false. */
   source_port: count.optional(),
   dscp: count.optional(),
   preserve_source: z.boolean().optional(),
-  /** Why this output sends nothing yet; absent when it works. */
+  /** Ours: why this output sends nothing yet; absent when it works. */
   pending: z.string().optional(),
+};
+
+const outputStatusSchema = z.looseObject({
+  ...outputFields,
+  /** What datagrams leave with: the output's own, else the default. Absent for unicast without one: the kernel's. */
+  ttl: count.optional(),
   /** The neighbour on the way that does not answer to ARP: what is sent to it is lost, though it counts as sent. */
   silent_neighbour: z.string().optional(),
   datagrams_sent: count,

@@ -10,7 +10,7 @@ import { found, objectError, text, whole, wrongType } from "../rules/fields.ts";
 import { originSchema, ruleDraftSchema } from "../rules/schema.ts";
 import { configCommandBodies, configCommandWords, configReplies } from "./config-words.ts";
 import { explanationSchema } from "./explanation.ts";
-import { accountSchema, ioKind, ports, roles, statusSchema } from "./status.ts";
+import { accountSchema, ioKind, outputFields, ports, roles, statusSchema } from "./status.ts";
 
 /** Level and facility by name, spelled as on MCR's wire. */
 const level = z.enum(levels, { error: ({ input }) => `must be one of ${levels.join(", ")}, not ${found(input)}` });
@@ -131,19 +131,10 @@ export const ruleStateSchema = z.enum(["active", "pending", "disabled"]);
 const count = z.number().nonnegative();
 
 const listedOutputSchema = z.looseObject({
-  group: z.string(),
-  port: ports,
-  interface: z.string(),
+  ...outputFields,
   ttl: count.optional(),
-  source_ip: z.string().optional(),
-  /** Ours, as the rule says them. */
-  source_port: count.optional(),
-  dscp: count.optional(),
-  preserve_source: z.boolean().optional(),
   /** Ours: the TTL that datagrams leave with when the rule names none. */
   effective_ttl: count.optional(),
-  /** Ours: why this output sends nothing yet. */
-  pending: z.string().optional(),
 });
 
 /** A rule in a list: as MCR writes it, then state, reason and outputs' fields of ours. */

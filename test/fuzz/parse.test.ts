@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { refusals } from "../../src/relay/counters.ts";
 import { Datagram, parse } from "../../src/relay/parse.ts";
 import { plainSlot, SlotMemory, type SlotPlan } from "../helpers/capture-slot.ts";
+import { headerFields } from "../helpers/mutate.ts";
 import { prove } from "../helpers/prove.ts";
 import { type Found, referenceParse } from "../helpers/reference.ts";
 
@@ -41,40 +42,14 @@ function mostly<T>(usual: T, ...others: fc.Arbitrary<T>[]): fc.Arbitrary<T> {
   );
 }
 
-// Every field of both headers (RFC 791, RFC 768) and where options would be, and values at which something ends.
-const fields = fc.constantFrom(
-  ...[
-    [0, 1],
-    [1, 1],
-    [2, 2],
-    [4, 2],
-    [6, 2],
-    [8, 1],
-    [9, 1],
-    [10, 2],
-    [12, 4],
-    [16, 4],
-  ],
-  ...[
-    [20, 1],
-    [21, 1],
-    [22, 2],
-    [24, 2],
-    [26, 2],
-    [28, 4],
-    [40, 2],
-    [44, 2],
-    [60, 2],
-    [64, 2],
-  ],
-);
+// Values at which something ends.
 const edges = fc.constantFrom(
   ...[0, 1, 4, 5, 7, 8, 9, 17, 19, 20, 21, 27, 28, 29, 50, 60, 61, 68, 0x40, 0x44, 0x45, 0x46, 0x4f, 0x55, 0x65, 0xff],
   ...[1480, 1500, 0x1fff, 0x2000, 0x2001, 0x3fff, 0x4000, 0x7fff, 0x8000, 0xfffe, 0xffff, 0xffff_ffff],
 );
 const edit = fc
-  .tuple(fields, fc.oneof(edges, fc.nat(0xffff), fc.nat(0xff)))
-  .map(([[offset = 0, width = 1], value]) => [offset, width, value] as const);
+  .tuple(fc.constantFrom(...headerFields), fc.oneof(edges, fc.nat(0xffff), fc.nat(0xff)))
+  .map(([[offset, width], value]) => [offset, width, value] as const);
 
 const plan: fc.Arbitrary<SlotPlan> = fc.record({
   status: mostly(1, fc.constantFrom(1 | 8, 1 | 128, 1 | 16, 1 | 4, 1 | 16 | 64, 1 | 8 | 16), fc.nat(0xffff)),

@@ -7,9 +7,9 @@ import { superFrame } from "./rawsend.ts";
 /** A frame as it is sent. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Byte offset from the IP header, and width: every field of the headers (RFC 791, RFC 768). */
-const fields = [
-  ...[
+/** Byte offset from the IP header, and width: every field of both headers (RFC 791, RFC 768), and where options would be. */
+export const headerFields: readonly (readonly [number, number])[] = [
+  ...([
     [0, 1],
     [1, 1],
     [2, 2],
@@ -20,18 +20,22 @@ const fields = [
     [10, 2],
     [12, 4],
     [16, 4],
+  ] as const),
+  ...([
     [20, 1],
     [21, 1],
     [22, 2],
-  ],
-  ...[
     [24, 2],
     [26, 2],
     [28, 1],
     [29, 1],
+    [28, 4],
     [40, 2],
-  ],
-] as const;
+    [44, 2],
+    [60, 2],
+    [64, 2],
+  ] as const),
+];
 const edges = [
   ...[
     0, 1, 4, 5, 7, 8, 9, 12, 17, 19, 20, 21, 27, 28, 29, 50, 0x40, 0x44, 0x45, 0x46, 0x4f, 0x55, 0x65, 0x7f, 0x80, 0xff,
@@ -111,7 +115,7 @@ export class Mutator {
   }
 
   private edit(ip: Bytes, size: number): void {
-    const [offset, width] = this.oneOf(fields);
+    const [offset, width] = this.oneOf(headerFields);
     const value = this.oneOf([...edges, size, size - 14, size - 13, size - 34, this.random.next()]);
     const view = new DataView(ip.buffer, ip.byteOffset, ip.byteLength);
     if (offset + width > ip.length) return;

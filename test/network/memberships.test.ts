@@ -4,21 +4,14 @@
 //                  ├ br0 (namespace switch: snooping, querier) ── p1 ── in0 relay out0 ── in0 sink
 //   other in0 ─ p2 ┘
 import { afterAll, afterEach, expect, test } from "bun:test";
-import { Lab } from "../helpers/namespaces.ts";
 import { Relay } from "../helpers/relay.ts";
-import { heardByOther, isFlooding, learnt } from "../helpers/snooping.ts";
+import { heardByOther, isFlooding, learnt, snoopingBench } from "../helpers/snooping.ts";
 import { generate, intact, Sink } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
 
-const lab = Lab.create("memberships");
+const lab = snoopingBench("memberships", { querier: true, address: "10.0.1.254/24" });
 afterEach(() => lab.endAll());
 afterAll(() => lab.close());
-
-lab.veth({ ns: "gen", link: "out0", address: "10.0.1.1/24" }, { ns: "switch", link: "p0" });
-lab.veth({ ns: "relay", link: "in0", address: "10.0.1.2/24" }, { ns: "switch", link: "p1" });
-lab.veth({ ns: "other", link: "in0", address: "10.0.1.3/24" }, { ns: "switch", link: "p2" });
-lab.veth({ ns: "relay", link: "out0", address: "10.0.2.1/24" }, { ns: "sink", link: "in0", address: "10.0.2.2/24" });
-lab.bridge("switch", "br0", ["p0", "p1", "p2"], { snooping: true, querier: true, address: "10.0.1.254/24" });
 
 const groupCount = 60;
 const perGroup = 50;

@@ -5,23 +5,16 @@
 //   other in0 ─ p2 ┘
 import { afterAll, afterEach, expect, test } from "bun:test";
 import { checksum, ethernet, groupMac, ipv4, protocols } from "../helpers/frames.ts";
-import { Lab } from "../helpers/namespaces.ts";
 import { rawsend } from "../helpers/rawsend.ts";
 import { Relay } from "../helpers/relay.ts";
-import { isFlooding, learnt } from "../helpers/snooping.ts";
+import { isFlooding, learnt, snoopingBench } from "../helpers/snooping.ts";
 import { ruleOf, statusOf } from "../helpers/status.ts";
 import { generate, intact, Sink } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
 
-const lab = Lab.create("rejoin");
+const lab = snoopingBench("rejoin", {});
 afterEach(() => lab.endAll());
 afterAll(() => lab.close());
-
-lab.veth({ ns: "gen", link: "out0", address: "10.0.1.1/24" }, { ns: "switch", link: "p0" });
-lab.veth({ ns: "relay", link: "in0", address: "10.0.1.2/24" }, { ns: "switch", link: "p1" });
-lab.veth({ ns: "other", link: "in0", address: "10.0.1.3/24" }, { ns: "switch", link: "p2" });
-lab.veth({ ns: "relay", link: "out0", address: "10.0.2.1/24" }, { ns: "sink", link: "in0", address: "10.0.2.2/24" });
-lab.bridge("switch", "br0", ["p0", "p1", "p2"], { snooping: true });
 
 const feed = {
   ...{ name: "feed", input_interface: "in0", input_group: "239.1.1.1", input_port: 5000 },
