@@ -7,6 +7,7 @@ import { docstringFindings } from "./helpers/tidy/docstrings.ts";
 import { habitFindings, leftoverFindings, nameFindings } from "./helpers/tidy/habits.ts";
 import { importFindings } from "./helpers/tidy/imports.ts";
 import { type Finding, parseSources, type Source } from "./helpers/tidy/parse.ts";
+import { ringFindings } from "./helpers/tidy/rings.ts";
 import {
   fileSizeFindings,
   functionSizeFindings,
@@ -39,6 +40,10 @@ describe("the house", async () => {
 
   test("keeps its walls: who imports whom", () => {
     expect(lines(sources.flatMap(importFindings))).toEqual([]);
+  });
+
+  test("has no two files that import each other", () => {
+    expect(lines(ringFindings(sources))).toEqual([]);
   });
 
   test("has files of at most 300 lines, half of them under 120", () => {
@@ -115,6 +120,34 @@ describe("the check of imports", () => {
 
   test.each(cases)("in %s, of %j", async (path, text, said) => {
     expect(await saidOf(importFindings, path, text)).toEqual(said);
+  });
+});
+
+describe("the check of rings", () => {
+  const of = async (files: Record<string, string>) =>
+    ringFindings(await parseSources(new Map(Object.entries(files)))).map(({ what }) => what);
+
+  test("finds two files that need each other, also when one needs only a type", async () => {
+    const files = { "base/a.ts": 'import { b } from "./b.ts";', "base/b.ts": 'import type { A } from "./a.ts";' };
+    expect(await of(files)).toEqual(["a ring of imports: base/a.ts, base/b.ts"]);
+  });
+
+  test("finds a ring across rooms once, and not what leads into it", async () => {
+    const files = {
+      "ctl/a.ts": 'import { b } from "../log/b.ts";',
+      "log/b.ts": 'import { c } from "../rules/c.ts";',
+      "rules/c.ts": 'export { b } from "../log/b.ts";',
+    };
+    expect(await of(files)).toEqual(["a ring of imports: log/b.ts, rules/c.ts"]);
+  });
+
+  test("takes two ways to one file for no ring", async () => {
+    const files = {
+      "base/a.ts": 'import { b } from "./b.ts";\nimport { c } from "./c.ts";',
+      "base/b.ts": 'import { c } from "./c.ts";',
+      "base/c.ts": "export const c = 1;",
+    };
+    expect(await of(files)).toEqual([]);
   });
 });
 

@@ -5,7 +5,8 @@ import { isRanged } from "../rules/precedence.ts";
 import { portsOf } from "../rules/range.ts";
 import { protocols, type Rule } from "../rules/schema.ts";
 import type { Link } from "./links.ts";
-import { type BoundSocket, groupKey, type Listeners } from "./listeners.ts";
+import { groupKey, type Listeners } from "./listeners.ts";
+import type { BoundSocket } from "./socket-diag.ts";
 
 /** What is known about an input link beside the link itself. */
 export type LinkUse = {

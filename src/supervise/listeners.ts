@@ -3,10 +3,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { swap } from "../base/byte-order.ts";
 import { codeOf } from "../base/outcome.ts";
-import { SocketDiag } from "./socket-diag.ts";
-
-/** A socket by its number, with the local address it is bound to (host order, 0: any) and its UDP port or raw protocol. */
-export type BoundSocket = { address: number; port: number; inode: number; isTransparent?: boolean };
+import { type BoundSocket, SocketDiag } from "./socket-diag.ts";
 
 /** An AF_PACKET socket: the EtherType it takes and the link it is bound to (0: all). */
 export type PacketSocket = { protocol: number; linkIndex: number; inode: number };

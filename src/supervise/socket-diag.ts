@@ -2,9 +2,11 @@
 // table anew for every page of text: 118 ms for 10,000 sockets, where this takes a few.
 import { NetlinkSocket } from "../shim/netlink.ts";
 import { type Failure, isFailure } from "../shim/socket.ts";
-import type { BoundSocket } from "./listeners.ts";
 import { netlinkFlags, parseAnswer, parseAttributes, request } from "./netlink.ts";
 import { socketFilter } from "./socket-filter.ts";
+
+/** A socket by its number, with the local address it is bound to (host order, 0: any) and its UDP port or raw protocol. */
+export type BoundSocket = { address: number; port: number; inode: number; isTransparent?: boolean };
 
 // SOCK_DIAG_BY_FAMILY, struct inet_diag_req_v2 and struct inet_diag_msg: linux/sock_diag.h, linux/inet_diag.h.
 const byFamily = 20;

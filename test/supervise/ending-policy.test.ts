@@ -3,7 +3,8 @@ import { parseIpv4 } from "../../src/base/ipv4.ts";
 import { makeRule, type Rule } from "../../src/rules/schema.ts";
 import { type Facts, type LinkUse, reasonToPass, takerOf } from "../../src/supervise/ending-policy.ts";
 import type { Link } from "../../src/supervise/links.ts";
-import { type BoundSocket, groupKey, type Listeners } from "../../src/supervise/listeners.ts";
+import { groupKey, type Listeners } from "../../src/supervise/listeners.ts";
+import type { BoundSocket } from "../../src/supervise/socket-diag.ts";
 
 const ownInode = 77;
 const proxy = { address: 0x7f000001, port: 1234, inode: 1, isTransparent: true };

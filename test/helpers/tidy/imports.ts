@@ -12,7 +12,8 @@ import {
 } from "typescript/unstable/ast/is";
 import { type Finding, lineOf, nodesOf, type Source } from "./parse.ts";
 
-type Import = { target: string; isType: boolean; line: number };
+/** One import of a file; `target` relative to src/ where it is a file of ours. */
+export type Import = { target: string; isType: boolean; line: number };
 
 type Wall = { room: string; values: readonly string[]; types?: readonly string[] };
 
@@ -75,7 +76,8 @@ function roomOf(target: string): string {
   return target.startsWith("@") ? parts.slice(0, 2).join("/") : (parts[0] ?? target);
 }
 
-function importsOf(source: Source): Import[] {
+/** Everything that a file imports, of other files, packages and by import() with a literal. */
+export function importsOf(source: Source): Import[] {
   return [...nodesOf(source.tree)].flatMap((node) => {
     const found = importOf(node);
     if (found === undefined) return [];
