@@ -1,32 +1,41 @@
 // Collects what orders leave behind. To the collector a worker looks large, for it counts the mapped rings as its own; left alone
 // it waits for 200 MiB of garbage, and on a router that is memory somebody else needs. Frames leave none: this follows orders.
+// Orders leave some thirty times their size (zod, JSON), and only when they have been carried out: so what was read is collected
+// with the orders that come next, at the latest those of the pulse.
 
-/** An order leaves some 12 KiB of garbage (zod, JSON): 3 MiB are then collected beside the program. */
-export const ordersPerCollection = 256;
-/** What outlived such a collection, some 2 MiB, takes a pause of about 10 ms: a ring holds 80 ms of 100,000 frames a second. */
-export const ordersPerFullCollection = 4_096;
+/** Of orders one by one 3 MiB of garbage are collected beside the program. */
+export const sizePerCollection = 96 * 1024;
+/** After a flood all of its garbage is collected at once, what is old too: rules that went were there for long. */
+export const sizeOfFlood = 4 * sizePerCollection;
+/** The same without waiting for a flood's end, and for what outlived collections beside the program. */
+export const sizePerFullCollection = 16 * sizePerCollection;
+/** Who reads so little at once is in no flood: a rule or two, the pulse. */
+export const calmSize = 4096;
 
-/** What there is of collecting: beside the program, some milliseconds later; or at once, a pause of some 10 ms. */
+/** What there is of collecting: beside the program, some milliseconds later; or at once, a pause of 10 ms and more. */
 export type Collect = (isAtOnce: boolean) => void;
 
-/** Counts the orders of a thread, and collects as often as above. */
+/** Counts the bytes of a thread's orders, and collects as often as above. */
 export class Garbage {
   private readonly collect: Collect;
-  private orders = 0;
+  /** Bytes read since the last collection, and since the last one of everything. */
+  private sinceAny = 0;
+  private sinceAll = 0;
 
   constructor(collect: Collect = (isAtOnce) => Bun.gc(isAtOnce)) {
     this.collect = collect;
   }
 
-  /** `count` orders more were read. */
-  note(count: number): void {
-    const before = this.orders;
-    this.orders += count;
-    if (passes(before, this.orders, ordersPerFullCollection)) this.collect(true);
-    else if (passes(before, this.orders, ordersPerCollection)) this.collect(false);
+  /** `size` bytes of orders were read now; those before are carried out. */
+  note(size: number): void {
+    const isCalm = size <= calmSize;
+    const isAll = this.sinceAll >= sizePerFullCollection || (isCalm && this.sinceAny >= sizeOfFlood);
+    if (isAll || (isCalm && this.sinceAny >= sizePerCollection)) {
+      this.collect(isAll);
+      this.sinceAny = 0;
+      this.sinceAll = isAll ? 0 : this.sinceAll;
+    }
+    this.sinceAny += size;
+    this.sinceAll += size;
   }
-}
-
-function passes(before: number, after: number, step: number): boolean {
-  return Math.floor(before / step) < Math.floor(after / step);
 }

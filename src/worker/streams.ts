@@ -45,12 +45,6 @@ export class OrderStream {
 
   /** Everything that can be read now. After an end the stream must not be read again. */
   read(): { orders: NumberedOrder[]; end?: StreamEnd } {
-    const read = this.readAll();
-    this.garbage.note(read.orders.length);
-    return read;
-  }
-
-  private readAll(): { orders: NumberedOrder[]; end?: StreamEnd } {
     const orders: NumberedOrder[] = [];
     for (;;) {
       const size = receive(this.fd, this.buffer, limits.orderReadSize, this.sockets);
@@ -63,6 +57,7 @@ export class OrderStream {
       if (size === 0) {
         return { orders, end: this.atEnd() };
       }
+      this.garbage.note(size);
       const refused = this.take(size, orders);
       if (refused !== undefined) {
         return { orders, end: { ended: true, reason: refused } };
