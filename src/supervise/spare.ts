@@ -3,7 +3,6 @@
 import { limits } from "../limits.ts";
 import type { Child, ChildEnd } from "./child.ts";
 import { afterDeath, type Deaths, neverDied } from "./restart.ts";
-import { bounds } from "./succession/bounds.ts";
 import { stateOf } from "./symptoms.ts";
 
 /** What the spare stands on. `make` throws when the system has no process for it. */
@@ -69,7 +68,7 @@ export class Spare {
     this.prepare(0);
     const deadline = performance.now() + limits.workerBirthWaitMs;
     while (this.held?.isReady !== true && performance.now() < deadline) {
-      await Bun.sleep(bounds.predecessorLookMs);
+      await Bun.sleep(limits.predecessorLookMs);
     }
     return this.held?.isReady === true;
   }

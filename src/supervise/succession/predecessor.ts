@@ -6,7 +6,6 @@ import { shim } from "../../shim/library.ts";
 import { scratch } from "../../shim/memory.ts";
 import { bury, nonblock } from "../../shim/process.ts";
 import { readLog } from "../log-pipe.ts";
-import { bounds } from "./bounds.ts";
 import type { Heirless } from "./will.ts";
 
 /** Of what it still reports, nothing matters but the end. */
@@ -44,7 +43,7 @@ export class Predecessor {
         isKilled = true;
         process.kill(pid, "SIGKILL");
       }
-      await Bun.sleep(bounds.predecessorLookMs);
+      await Bun.sleep(limits.predecessorLookMs);
     }
     void this.bury();
   }

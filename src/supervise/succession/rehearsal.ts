@@ -5,7 +5,6 @@ import { z } from "zod";
 import { done, failed, type Outcome, reasonOf } from "../../base/outcome.ts";
 import { limits } from "../../limits.ts";
 import { clearAmbient, raiseAmbient } from "../../shim/capabilities.ts";
-import { bounds } from "./bounds.ts";
 import { environmentFor } from "./calling.ts";
 import type { Program } from "./program.ts";
 
@@ -16,9 +15,6 @@ const verdict = z.union([
   z.object({ unable: z.string() }),
 ]);
 export type Verdict = z.output<typeof verdict>;
-
-const saidMax = 64 * 1024;
-const lastWordsSize = 300;
 
 /** Lets `program` try; `will` is a descriptor of what it would get. Done with its version, failed with what is wrong. */
 export async function rehearsalOf(program: Program, will: number): Promise<Outcome<string>> {
@@ -58,12 +54,12 @@ async function judge(trial: Bun.Subprocess, said: { text: string; errors: string
       return "able" in last ? done(last.able) : failed(last.unable);
     }
     if (ended !== null) {
-      const words = said.errors.trim().slice(-lastWordsSize);
+      const words = said.errors.trim().slice(-limits.rehearsalLastWordsMax);
       return failed(
         `it ended (${ended}) instead of saying that it can${words === "" ? "" : `; its last words: ${words}`}`,
       );
     }
-    const waitMs = last === undefined ? bounds.rehearsalHelloWaitMs : bounds.rehearsalWaitMs;
+    const waitMs = last === undefined ? limits.rehearsalHelloWaitMs : limits.rehearsalWaitMs;
     if (performance.now() - sinceMs > waitMs) {
       const what = last === undefined ? "does not know how to take over, or hangs" : "is not ready to take over";
       return failed(`it ${what}: nothing came within ${waitMs} ms`);
@@ -89,6 +85,6 @@ async function collect(
 ): Promise<void> {
   const decoder = new TextDecoder();
   for await (const bytes of stream) {
-    into[key] = (into[key] + decoder.decode(bytes, { stream: true })).slice(-saidMax);
+    into[key] = (into[key] + decoder.decode(bytes, { stream: true })).slice(-limits.rehearsalSaidSizeMax);
   }
 }

@@ -6,7 +6,6 @@ import { roles } from "../../control/status.ts";
 import { limits } from "../../limits.ts";
 import { facilities, levels } from "../../log/record.ts";
 import { ruleSchema } from "../../rules/schema.ts";
-import { bounds } from "./bounds.ts";
 
 /** Changes when an older reader would misunderstand. */
 const willFormat = 1;
@@ -132,7 +131,7 @@ export type ConfigurationWill = z.output<typeof configuration>;
 /** A will as text; one that would be too long leaves out old versions of the configuration. */
 export function writeWill(will: Omit<Will, "format">): string {
   const text = JSON.stringify({ format: willFormat, ...will });
-  if (text.length <= bounds.willSizeMax) {
+  if (text.length <= limits.willSizeMax) {
     return text;
   }
   const { versions } = will.configuration;
@@ -142,8 +141,8 @@ export function writeWill(will: Omit<Will, "format">): string {
 
 /** The will that `text` is, or what in it is not understood. */
 export function readWill(text: string): Will | { refused: string } {
-  if (text.length > bounds.willSizeMax) {
-    return { refused: `what is handed over is larger than ${bounds.willSizeMax} bytes` };
+  if (text.length > limits.willSizeMax) {
+    return { refused: `what is handed over is larger than ${limits.willSizeMax} bytes` };
   }
   try {
     const parsed = willSchema.safeParse(JSON.parse(text));

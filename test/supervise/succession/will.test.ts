@@ -1,6 +1,6 @@
 // What one version leaves to the next: read back as it was, or refused with the place that is not understood.
 import { expect, test } from "bun:test";
-import { bounds } from "../../../src/supervise/succession/bounds.ts";
+import { limits } from "../../../src/limits.ts";
 import { descriptorsOf, readWill, type Will, writeWill } from "../../../src/supervise/succession/will.ts";
 
 const rule = {
@@ -62,13 +62,13 @@ test.each<[what: string, text: string, why: RegExp]>([
   ],
   ["that would close standard error", writeWill(will).replace('"page":17', '"page":2'), /^places\.1\.page: /],
   ["torn", writeWill(will).slice(0, 100), /no JSON/],
-  ["endless", " ".repeat(bounds.willSizeMax + 1), /larger than/],
+  ["endless", " ".repeat(limits.willSizeMax + 1), /larger than/],
 ])("one %s is refused with the place", (_, text, why) => {
   expect(readWill(text)).toEqual({ refused: expect.stringMatching(why) });
 });
 
 test("one that is too long loses old versions of the configuration, and nothing else", () => {
-  const long = { ...version, timeMs: 4, plan: { ...plan, settings: [{ field: "x".repeat(bounds.willSizeMax) }] } };
+  const long = { ...version, timeMs: 4, plan: { ...plan, settings: [{ field: "x".repeat(limits.willSizeMax) }] } };
   const configuration = { ...will.configuration, versions: [long, version] };
   expect(readWill(writeWill({ ...will, configuration }))).toEqual({ format: 1, ...will });
 });
