@@ -55,3 +55,7 @@ assert(limits.commandSizeMax <= limits.commandPoolSize, "the largest command fit
 assert(limits.replySizeMax <= limits.replyPoolSize, "the largest reply fits the pool");
 assert(limits.replyPatienceMs > limits.orderAckWaitMs + limits.workerBirthWaitMs, "a client outwaits the supervisor");
 assert(limits.rehearsalWaitMs > limits.workerBirthWaitMs, "a rehearsal outwaits the birth that is part of it");
+assert(
+  limits.takeoverPatienceMs > limits.rehearsalWaitMs + limits.workersMax * 2_000,
+  "who asks for a takeover outwaits the births of all workers",
+);

@@ -3,6 +3,7 @@ import { exitCodes } from "../base/exit.ts";
 import { printable } from "../base/printable.ts";
 import type { ClientFailure } from "../control/client.ts";
 import type { Command, Reply } from "../control/words.ts";
+import { limits } from "../limits.ts";
 import type { World } from "./verb.ts";
 
 type ReplyKey = Reply extends infer R ? (R extends unknown ? keyof R : never) : never;
@@ -18,15 +19,16 @@ const exitOfFailure: Record<ClientFailure["kind"], number> = {
 
 /**
  * Asks the supervisor and shows a good answer: as pretty JSON with `--json`, otherwise as `show` renders the reply's content
- * under `key`. Returns the exit code.
+ * under `key`. `waitMs`: what is asked takes longer than most. Returns the exit code.
  */
 export async function askAndShow<K extends ReplyKey>(
   world: World,
   command: Command,
   key: K,
   show: (content: ReplyOf<K>) => string,
+  waitMs: number = limits.replyPatienceMs,
 ): Promise<number> {
-  const answer = await world.ask(command);
+  const answer = await world.ask(command, { waitMs });
   if (!answer.ok) {
     world.complain(`mcr-appliance: ${answer.error.text}`);
     return exitOfFailure[answer.error.kind];

@@ -10,6 +10,8 @@ export const successionLimits = {
   /** What is read of what it says, and what of its last words is shown. */
   rehearsalSaidSizeMax: 64 * 1024,
   rehearsalLastWordsMax: 300,
+  /** How long who asked for it waits: a rehearsal, and behind it a birth a worker, one after the other, each 2 s where a machine is slow. */
+  takeoverPatienceMs: 180_000,
   /** How often it is looked whether the worker before it has ended: its flows wait meanwhile. */
   predecessorLookMs: 1,
 } as const;

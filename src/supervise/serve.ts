@@ -2,8 +2,7 @@
 import { exitCodes } from "../base/exit.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log/forward.ts";
-import { shim } from "../shim/library.ts";
-import { sendUnixDatagram } from "../shim/unix-datagram.ts";
+import type { Attendance } from "./attendance.ts";
 import type { Configuration } from "./configuration.ts";
 import type { House } from "./house.ts";
 import { LinkWatch } from "./link-watch.ts";
@@ -11,14 +10,15 @@ import { LossLines } from "./loss-lines.ts";
 import { serveMetrics } from "./metrics.ts";
 import type { SuperviseOptions } from "./options.ts";
 import type { Refusal } from "./requirements.ts";
-import { areAlive, ServiceManager, statusLine } from "./service-manager.ts";
+import type { ServiceManager } from "./service-manager.ts";
 import { StatsLines } from "./stats-lines.ts";
 
-/** What ends it, how often the [STATS] lines come, and how it becomes the program on disk, which says itself why it does not. */
+/** What ends it, how often the [STATS] lines come, how it becomes the program on disk, which says itself why it does not, and who hears of it. */
 export type Life = {
   signal: PromiseWithResolvers<string>;
   statsIntervalMs: number;
   reloadBinary: () => Promise<unknown>;
+  attendance: Attendance;
 };
 
 /** Opens the page of metrics where one is wanted, and serves. */
@@ -54,31 +54,11 @@ async function reload(configuration: Configuration, service: ServiceManager, log
   service.ready();
 }
 
-const monotonicClock = 1;
-
-function serviceManagerOf({ relaying, stats, workers }: House, log: Log): ServiceManager {
-  return new ServiceManager({
-    variables: process.env,
-    pid: process.pid,
-    send: sendUnixDatagram,
-    status: () =>
-      statusLine({
-        flowRates: stats.flows().map((flow) => flow.packets_per_second),
-        pending: relaying.list().filter(({ pending }) => pending !== undefined).length,
-        workersRunning: workers.runningCount,
-        workers: workers.places.length,
-      }),
-    areWorkersAlive: () => areAlive(workers.places),
-    clockUs: () => shim.mcr_clock_ns(monotonicClock) / 1000,
-    onNews: (level, message) => log.say(level, message),
-  });
-}
-
 /** Serves until SIGTERM or SIGINT; a second one does not wait for workers to drain. */
 async function untilSignal(
   house: House,
   log: Log,
-  { signal, statsIntervalMs: intervalMs, reloadBinary }: Life,
+  { signal, statsIntervalMs: intervalMs, reloadBinary, attendance }: Life,
 ): Promise<void> {
   const { igmpVersions, kernelRoutes, links, rejoin, relaying, stats, lost, troubles, workers } = house;
   let signals = 0;
@@ -92,7 +72,7 @@ async function untilSignal(
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
   // Also a terminal that closes: it may not end a relay.
-  const service = serviceManagerOf(house, log);
+  const { service } = attendance;
   process.on("SIGHUP", () => void reload(house.configuration, service, log));
   process.on("SIGUSR2", () => void reloadBinary());
   const watch = new LinkWatch(links, relaying);
@@ -123,10 +103,10 @@ async function untilSignal(
   stats.sample(Date.now());
   // Now a signal means what the manual says of it.
   service.ready();
-  const attendant = service.tickMs === 0 ? undefined : setInterval(() => service.tick(), service.tickMs);
+  attendance.begin();
   const name = await signal.promise;
   service.stopping();
-  clearInterval(attendant);
+  attendance.end();
   losses.look();
   log.announce("Info", `[Supervisor] Received ${name}, initiating graceful shutdown`);
   log.say("Notice", "ending", { signal: name });

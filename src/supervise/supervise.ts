@@ -5,6 +5,7 @@ import type { Loaded } from "../config/load.ts";
 import type { Log } from "../log/forward.ts";
 import { origin } from "../shim/library.ts";
 import { failureText, isFailure } from "../shim/socket.ts";
+import { Attendance } from "./attendance.ts";
 import { type CleanStart, cleanStart } from "./clean-start.ts";
 import { carryOut, rulesOf } from "./commands.ts";
 import { configured } from "./configured.ts";
@@ -84,7 +85,7 @@ async function supervise(
   const emptyRoot = isolate(hasOwnIpc, log);
   const given = { links, cores: cores.value, config, io, emptyRoot, environment, will };
   const house = build(options, log, tail, given);
-  const { relaying, workers, memberships, ending, configuration } = house;
+  const { relaying, workers } = house;
   // The socket first: whoever finds it taken has not joined a group yet, and sends nothing twice.
   const started = Promise.withResolvers<Succession>();
   const server = await openDoor(options, log, {
@@ -98,7 +99,8 @@ async function supervise(
     return server.error;
   }
   const succession = new Succession({ house, server: server.value, program, hasOwnIpc, log, flush });
-  const stillborn = will === undefined ? await begin(house, config, log) : await succeed(house, will, log);
+  const attendance = new Attendance(house, log);
+  const stillborn = will === undefined ? await begin(house, config, log) : await succeed(house, will, attendance, log);
   const signal = Promise.withResolvers<string>();
   started.resolve(succession);
   let result: Refusal | undefined;
@@ -111,18 +113,23 @@ async function supervise(
       socket: options.controlSocketPath,
     });
     const { statsIntervalMs } = environment;
-    result = await serve(options, house, log, { signal, statsIntervalMs, reloadBinary: () => succession.reload() });
+    const reloadBinary = () => succession.reload();
+    result = await serve(options, house, log, { signal, statsIntervalMs, reloadBinary, attendance });
   }
   await server.value.close();
+  await end(house);
+  log.say("Notice", "ended");
+  log.announce("Info", "[Supervisor] Shutdown complete");
+  return result;
+}
+
+async function end({ configuration, ending, links, memberships, workers }: House): Promise<void> {
   configuration.close();
   // Before the workers: from here on nobody consumes what would end.
   ending.close();
   await workers.end();
   memberships.close();
   links.close();
-  log.say("Notice", "ended");
-  log.announce("Info", "[Supervisor] Shutdown complete");
-  return result;
 }
 
 function withoutWorkers({ places: [first] }: Workers, reasons: readonly string[]): Refusal {
@@ -139,10 +146,11 @@ async function begin({ relaying, workers }: House, config: Loaded, log: Log): Pr
 }
 
 /** Begins with what runs already. */
-async function succeed(house: House, will: Will, log: Log): Promise<string[]> {
+async function succeed(house: House, will: Will, attendance: Attendance, log: Log): Promise<string[]> {
   log.levels.restore(will.levels);
   inherit(house, will);
   await house.relaying.begin([]);
+  attendance.begin();
   return takeOver(house, will, log);
 }
 

@@ -50,7 +50,8 @@ export class Workers {
   readonly spare: Spare;
   private looker: ReturnType<typeof setInterval> | undefined;
   private isEnding = false;
-  private isSucceeding = false;
+  /** True while the workers of the supervisor before us are relieved. */
+  isTakingOver = false;
 
   constructor(plan: WorkersPlan) {
     this.plan = plan;
@@ -75,7 +76,7 @@ export class Workers {
    */
   async succeed(predecessors: readonly (Predecessor | undefined)[]): Promise<{ pauseMs: number; reasons: string[] }> {
     this.looker = setInterval(() => this.look(), limits.heartbeatLookMs);
-    this.isSucceeding = true;
+    this.isTakingOver = true;
     const reasons: string[] = [];
     let pauseMs = 0;
     for (const place of this.places) {
@@ -96,7 +97,7 @@ export class Workers {
         `worker ${place.index} was relieved: the old one took ${ended} ms to end, the new one ${begun} to begin`,
       );
     }
-    this.isSucceeding = false;
+    this.isTakingOver = false;
     if (this.plan.hasSpare) {
       this.spare.prepare();
     }
@@ -245,7 +246,7 @@ export class Workers {
     for (const error of errors) {
       onNews("Error", `${name} did not take its rules: ${error}`);
     }
-    if (hasSpare && !this.isSucceeding) {
+    if (hasSpare && !this.isTakingOver) {
       this.spare.prepare();
     }
     return errors[0];
