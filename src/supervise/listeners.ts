@@ -55,7 +55,7 @@ export class ListenerLook {
 
   private udpSockets(ports: ReadonlySet<number>): BoundSocket[] {
     return (
-      this.diag?.udp(ports) ??
+      this.diag?.udp(ports, hasIpv6Sockets(read("/proc/net/sockstat6"))) ??
       [...parseSockets(read("/proc/net/udp")), ...parseSockets(read("/proc/net/udp6"))].filter(({ port }) =>
         ports.has(port),
       )
@@ -113,6 +113,11 @@ export function parseSockets(text: string): BoundSocket[] {
       ? []
       : [{ address, port: Number.parseInt(port, 16), inode: Number(inode) }];
   });
+}
+
+/** Whether any UDP socket of IPv6 is bound, as /proc/net/sockstat6 counts them: each look at them walks past all those of IPv4 too. */
+export function hasIpv6Sockets(text: string): boolean {
+  return !/^UDP6: inuse 0$/m.test(text);
 }
 
 /** The lines of /proc/net/packet. */

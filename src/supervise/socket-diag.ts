@@ -130,12 +130,13 @@ export class SocketDiag {
     return new SocketDiag(asker, questions);
   }
 
-  /** The UDP sockets whose local port is one of `ports`; undefined when the kernel does not answer. */
-  udp(ports: ReadonlySet<number>): BoundSocket[] | undefined {
+  /** The UDP sockets whose local port is one of `ports`, of IPv6 if there are any; undefined when the kernel does not answer. */
+  udp(ports: ReadonlySet<number>, hasIpv6: boolean): BoundSocket[] | undefined {
     if (this.questions.ports !== ports) {
       this.questions = questionsFor(ports);
     }
-    const [four, six] = [dump(this.asker, "ipv4", this.questions), dump(this.asker, "ipv6", this.questions)];
+    const four = dump(this.asker, "ipv4", this.questions);
+    const six = hasIpv6 ? dump(this.asker, "ipv6", this.questions) : [];
     // A kernel without IPv6 refuses the second question.
     return isFailure(four) ? undefined : [...four, ...(isFailure(six) ? [] : six)];
   }

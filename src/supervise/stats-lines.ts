@@ -62,6 +62,10 @@ export class StatsLines {
   private sayFlows(): void {
     const { log, flows } = this.parts;
     const moved = flows().filter((flow) => {
+      // Most of thousands: nothing is remembered of them.
+      if (flow.packets_relayed === 0) {
+        return false;
+      }
       const key = `${flow.input_group}:${flow.input_port}`;
       const before = this.saidPackets.get(key) ?? 0;
       this.saidPackets.set(key, flow.packets_relayed);

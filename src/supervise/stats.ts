@@ -16,7 +16,7 @@ import type { Captures } from "./captures.ts";
 import { CounterRates } from "./counter-rates.ts";
 import { cpuSeconds } from "./cpu-use.ts";
 import type { Ending } from "./ending.ts";
-import { flowsOf } from "./flows.ts";
+import { Flows } from "./flows.ts";
 import type { IgmpVersions } from "./igmp-versions.ts";
 import type { IoChoice } from "./io.ts";
 import type { KernelRoutes } from "./kernel-routes.ts";
@@ -60,6 +60,7 @@ const monotonic = 1;
 export class Stats {
   private readonly parts: StatsParts;
   private readonly rates: CounterRates;
+  private readonly flowBook = new Flows();
   /** Since 1970; a successor sets it back to when the first of us began. */
   startedMs = Date.now();
   private readonly latencies = new LatencyWindow();
@@ -78,7 +79,7 @@ export class Stats {
   /** MCR's numbers. */
   flows(): FlowStats[] {
     const { relaying, workers } = this.parts;
-    return flowsOf(relaying.list(), (counter) => {
+    return this.flowBook.list(relaying.list(), (counter) => {
       const rule = ruleFirst + counter * ruleSize;
       return {
         datagrams: sumAt(workers.pages, rule + ruleField.datagrams),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   groupKey,
+  hasIpv6Sockets,
   joinedByOthers,
   parseMemberships,
   parsePacketSockets,
@@ -56,6 +57,12 @@ describe("/proc/net", () => {
       [groupKey(12, 0xef010101), 3],
       [groupKey(12, 0xe0000001), 1],
     ]);
+  });
+
+  test("says whether there are UDP sockets of IPv6 at all; what it does not say counts as yes", () => {
+    const text = (count: number) => `TCP6: inuse 0\nUDP6: inuse ${count}\nUDPLITE6: inuse 0\n`;
+    expect([0, 1, 10].map((count) => hasIpv6Sockets(text(count)))).toEqual([false, true, true]);
+    expect(hasIpv6Sockets("")).toBe(true);
   });
 
   test("and whatever is no line of a table says nothing", () => {
