@@ -7,6 +7,7 @@ const dangers: Readonly<Record<string, string>> = {
   BUN_BE_BUN: "turns the executable into a JavaScript interpreter",
   BUN_OPTIONS: "can make it run another file first (--preload)",
   NODE_OPTIONS: "is read by the runtime",
+  BUN_JSC_functionOverrides: "gives its functions other bodies",
   BUN_INSPECT: "opens a debugger",
   BUN_INSPECT_PRELOAD: "makes it run another file first",
   BUN_CONFIG_FILE: "makes the runtime read a configuration of its own",

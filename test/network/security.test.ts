@@ -1,7 +1,7 @@
 // Who may do what, and what is left of rights: the supervisor as root and as an ordinary user, clients of every kind, and the
 // doors that a compiled Bun leaves open.
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { asOrdinaryUser, ordinaryUserWith } from "../helpers/ordinary-user.ts";
 import { binary, Relay } from "../helpers/relay.ts";
@@ -36,6 +36,13 @@ function capabilities(
 
 function maskOf(...bits: number[]): bigint {
   return bits.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n);
+}
+
+/** A function's body as it stands in the executable, braces included. */
+function bodyOf(name: string): string {
+  const image = readFileSync(binary);
+  const start = image.indexOf("{", image.indexOf(`function ${name}(`));
+  return image.toString("utf8", start, image.indexOf("\n}\n", start) + 2);
 }
 
 const cap = { chown: 0, dac: 1, kill: 5, setgid: 6, setuid: 7, setpcap: 8, bind: 10, admin: 12, raw: 13 };
@@ -226,6 +233,8 @@ describe("what steers a compiled Bun", () => {
     ["BUN_OPTIONS -e", { BUN_OPTIONS: `-e require("${script}")` }, ["help"]],
     ["BUN_OPTIONS --config", { BUN_OPTIONS: `--config=${dir}/bunfig.toml` }, ["help"]],
     ["BUN_INSPECT_PRELOAD", { BUN_INSPECT_PRELOAD: script, BUN_INSPECT: "127.0.0.1:0" }, ["help"]],
+    ["BUN_BYTECODE_ORDER_OUT", { BUN_BYTECODE_ORDER_OUT: proof, BUN_BYTECODE_ORDER_NAMES_OUT: "1" }, ["help"]],
+    ["BUN_BYTECODE_DIGEST_OUT", { BUN_BYTECODE_DIGEST_OUT: proof }, ["help"]],
     ["NODE_OPTIONS", { NODE_OPTIONS: `--require ${script}` }, ["help"]],
     ["NODE_OPTIONS --import", { NODE_OPTIONS: `--import ${script}` }, ["help"]],
     [
@@ -248,6 +257,25 @@ describe("what steers a compiled Bun", () => {
     writeFileSync(other, `require("node:fs").writeFileSync(${JSON.stringify(`${proof}-control`)}, "ran");`);
     await lab.spawn("relay", [process.execPath, other]).finish();
     expect(existsSync(`${proof}-control`)).toBe(true);
+  });
+
+  test("functions of ours keep their bodies: the option that changes them is not known, and in the plain interpreter it is", async () => {
+    const overrides = (path: string, body: string) =>
+      writeFileSync(
+        path,
+        `override %%%${body}%%%\nwith %%%{ process.getBuiltinModule("fs").writeFileSync("${proof}", "ran"); return {}; }%%%\n`,
+      );
+    const [other, file] = [join(dir, "plain.js"), join(dir, "overrides")];
+    writeFileSync(other, "function said() { return 1; }\nsaid();\n");
+    overrides(file, "{\n  return 1;\n}");
+    const env = { ...process.env, BUN_JSC_functionOverrides: file };
+    await lab.spawn("relay", [process.execPath, other], { env }).finish();
+    expect(existsSync(proof)).toBe(true);
+    rmSync(proof);
+    overrides(file, bodyOf("connectFailure"));
+    const ended = await lab.spawn("relay", [binary, "ping", "--socket-path", join(dir, "nobody")], { env }).finish();
+    expect(ended).toMatchObject({ stderr: expect.stringContaining("invalid JSC environment variable") });
+    expect(existsSync(proof)).toBe(false);
   });
 
   test("a debugger cannot be opened in a supervisor", async () => {
