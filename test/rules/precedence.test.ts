@@ -152,7 +152,7 @@ describe("of several rules that want a datagram", () => {
           expect(added.error).toContain(String(other.input_port));
         }
       }),
-      4_000,
+      1_500,
     );
   });
 
@@ -163,7 +163,7 @@ describe("of several rules that want a datagram", () => {
         expect(areasOverlap(a, b)).toBe(everyFrame.some((each) => wants(one, each) && wants(other, each)));
         expect(Math.sign(compareAreas(a, b))).toBe(Math.sign(compare(one, other)));
       }),
-      4_000,
+      1_500,
     );
   });
 
