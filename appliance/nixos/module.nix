@@ -13,8 +13,7 @@ let
     mkdir -p $out/lib/systemd/system
     for unit in mcr.service mcr@.service; do
       substitute ${../systemd}/$unit $out/lib/systemd/system/$unit \
-        --replace-fail /usr/bin/mcr-appliance ${cfg.package}/bin/mcr-appliance \
-        --replace-fail "=kill " "=${pkgs.coreutils}/bin/kill "
+        --replace-fail /usr/bin/mcr-appliance ${cfg.package}/bin/mcr-appliance
     done
   '';
 in

@@ -25,7 +25,8 @@ export function tasksAfterInstall(init: Init): Task[] {
       return [
         { command: ["systemd-sysusers", "/usr/lib/sysusers.d/mcr.conf"] },
         { command: ["systemd-tmpfiles", "--create", "/usr/lib/tmpfiles.d/mcr.conf"] },
-        { command: ["sysctl", "-q", "-p", "/usr/lib/sysctl.d/60-mcr.conf"], mayFail: inContainer },
+        // systemd's own, as the package does it: a minimal system has no sysctl(8).
+        { command: ["/usr/lib/systemd/systemd-sysctl", "/usr/lib/sysctl.d/60-mcr.conf"], mayFail: inContainer },
         { command: ["systemctl", "daemon-reload"], mayFail: "systemd does not run here" },
       ];
     case "openrc":

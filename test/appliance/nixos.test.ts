@@ -32,7 +32,6 @@ let
     types = { package = 1; attrs = 1; str = 1; listOf = type: 1; };
   };
   pkgs = {
-    coreutils = "/coreutils";
     writeText = name: text: "text of " + name + ": " + text;
     runCommand = name: about: script: script;
   };
