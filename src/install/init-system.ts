@@ -60,6 +60,16 @@ export function tasksBeforeUninstall(init: Init): Task[] {
   return stops[init].map((command) => ({ command, mayFail: "it did not run" }));
 }
 
+/** What the running system must be told when the files are gone. */
+export function tasksAfterUninstall(init: Init): Task[] {
+  return init === "systemd" ? [{ command: ["systemctl", "daemon-reload"], mayFail: "systemd does not run here" }] : [];
+}
+
+/** Folders that the tasks made, outermost first: systemd-tmpfiles reads them in tmpfiles.conf. */
+export function foldersOfTasks(init: Init): string[] {
+  return init === "systemd" ? ["/etc/mcr/conf.d"] : [];
+}
+
 /** What the operator does next: the rules, then the service, now and at every boot. */
 export function nextStep(init: Init): string {
   switch (init) {

@@ -5,7 +5,14 @@ import { codeOf, done, failed, type Outcome, reasonOf } from "../base/outcome.ts
 import { programVersion } from "../base/version.ts";
 import { carryOut, type Manner, removeFolders, runTasks } from "./carry-out.ts";
 import { filesFor, type Init, type InstallFile, inits, type Paper } from "./files.ts";
-import { initOf, nextStep, tasksAfterInstall, tasksBeforeUninstall } from "./init-system.ts";
+import {
+  foldersOfTasks,
+  initOf,
+  nextStep,
+  tasksAfterInstall,
+  tasksAfterUninstall,
+  tasksBeforeUninstall,
+} from "./init-system.ts";
 import { installSteps, type Step, uninstallSteps } from "./plan.ts";
 import { type InstallRecord, readRecord, recordPath } from "./record.ts";
 import { Tree } from "./tree.ts";
@@ -63,7 +70,11 @@ export function uninstall(wish: Pick<Wish, "root"> & { isPurge: boolean }, manne
     const steps = uninstallSteps(record, { present: (path) => tree.present(path) }, wish.isPurge);
     // The record goes last: an uninstallation that was cut short can be repeated.
     carryOut([...steps, { kind: "remove", path: recordPath }], tree, manner);
-    removeFolders(record.folders, tree, manner);
+    const isHere = tree.root === "";
+    removeFolders([...record.folders, ...(isHere ? foldersOfTasks(record.init) : [])], tree, manner);
+    if (isHere) {
+      runTasks(tasksAfterUninstall(record.init), manner);
+    }
     return done(summary(steps, manner.isDry));
   });
 }
