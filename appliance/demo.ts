@@ -1,6 +1,6 @@
 // `npm run demo`: a real stream crosses from a network whose sources nobody routes to another one, complete. As root, in
 // namespaces of its own; the machine's network is not touched. Exit: 0 nothing was lost, 1 something was, 77 not root.
-// --keep leaves it standing, --down takes such a one away.
+// --keep leaves it standing, --down takes such a one away. MCR_DEMO_RATE: datagrams a second.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -9,7 +9,7 @@ import { until } from "../test/helpers/until.ts";
 import { Stage, strikeKept } from "./demo/stage.ts";
 
 const binary = process.env["MCR_BINARY"] ?? join(import.meta.dir, "../dist/mcr-appliance");
-const perSecond = 20_000;
+const perSecond = Number(process.env["MCR_DEMO_RATE"] ?? 20_000);
 const seconds = 10;
 const count = perSecond * seconds;
 

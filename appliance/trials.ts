@@ -7,13 +7,17 @@ import { join } from "node:path";
 import about from "../package.json" with { type: "json" };
 import { arm64, arm64Demo, arm64Shim } from "./trial/arm64.ts";
 import { installVerb } from "./trial/install.ts";
+import { liveInstall, livePackage } from "./trial/live.ts";
 import { arm64Musl, x64Musl } from "./trial/musl.ts";
 import { debianPackage, lintian } from "./trial/package.ts";
+import { manual, sums } from "./trial/paper.ts";
+import { beyondTrials, systemTrials } from "./trial/systems.ts";
 import type { Place, Trial, Verdict } from "./trial/trial.ts";
 import { twice } from "./trial/twice.ts";
 import { baseline, native } from "./trial/x64.ts";
 
 const trials: readonly Trial[] = [
+  sums,
   native,
   baseline,
   x64Musl,
@@ -21,10 +25,15 @@ const trials: readonly Trial[] = [
   arm64Musl,
   arm64Shim,
   arm64Demo,
+  manual,
   installVerb,
+  liveInstall,
   lintian,
   debianPackage,
+  livePackage,
+  ...systemTrials,
   twice,
+  ...beyondTrials,
 ];
 
 const root = join(import.meta.dir, "..");
@@ -81,7 +90,7 @@ for (const trial of wanted) {
 process.stdout.write("\n");
 for (const { trial, word, text, seconds } of rows) {
   const [first = ""] = text.split("\n");
-  process.stdout.write(`${trial.name.padEnd(13)}${word.padEnd(9)}${seconds.toFixed(0).padStart(4)} s  ${first}\n`);
+  process.stdout.write(`${trial.name.padEnd(16)}${word.padEnd(9)}${seconds.toFixed(0).padStart(4)} s  ${first}\n`);
 }
 const count = (word: string) => rows.filter((row) => row.word === word).length;
 process.stdout.write(`${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped\n`);

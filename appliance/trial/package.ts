@@ -1,9 +1,10 @@
 // The Debian packages: judged by lintian, and installed, upgraded, removed and purged in a root of their own.
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { may, must, type Place, type Trial } from "./trial.ts";
+import { debianRoot } from "./debian-root.ts";
+import { expect, may, must, type Place, type Trial } from "./trial.ts";
 
-const packageOf = ({ release, version }: Place, architecture: string) =>
+export const packageOf = ({ release, version }: Place, architecture: string) =>
   join(release, `mcr-appliance_${version}_${architecture}.deb`);
 
 export const lintian: Trial = {
@@ -19,28 +20,8 @@ export const lintian: Trial = {
   },
 };
 
-/** A minimal Debian with systemd's tools, made once and copied. */
-function debianRoot({ work, scratch }: Place): string {
-  const base = join(work, "debian-root");
-  if (!existsSync(join(base, "complete"))) {
-    // The machine's own mirror.
-    const sources = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"].find((path) =>
-      existsSync(path),
-    );
-    const mirror = /(?:^URIs:|^deb(?: \[[^\]]*\])?) *(\S+)/m.exec(readFileSync(sources ?? "/dev/null", "utf8"))?.[1];
-    const suite = /VERSION_CODENAME=(\w+)/.exec(readFileSync("/etc/os-release", "utf8"))?.[1];
-    if (mirror === undefined || suite === undefined) throw new Error("no Debian mirror is known here");
-    must(["rm", "-rf", base]);
-    must(["debootstrap", "--variant=minbase", "--include=systemd", suite, base, mirror]);
-    writeFileSync(join(base, "complete"), "");
-  }
-  const root = join(scratch, "root");
-  must(["cp", "-a", base, root]);
-  return root;
-}
-
 /** The same package as the next version, with another default in a configuration file. */
-function nextVersion(place: Place): string {
+export function nextVersion(place: Place): string {
   const folder = join(place.scratch, "next");
   must(["dpkg-deb", "-R", packageOf(place, "amd64"), folder]);
   const control = join(folder, "DEBIAN/control");
@@ -49,10 +30,6 @@ function nextVersion(place: Place): string {
   const outfile = join(place.scratch, "next.deb");
   must(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", folder, outfile]);
   return outfile;
-}
-
-function expect(what: string, isSo: boolean): void {
-  if (!isSo) throw new Error(`not so: ${what}`);
 }
 
 export const debianPackage: Trial = {

@@ -1,19 +1,22 @@
 // Reproducible: the same commit, built again in another place with nothing compiled before, gives the same bytes.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { commitOf } from "../bundle.ts";
-import { may, must, type Trial } from "./trial.ts";
+import { executableFor, may, must, said, type Trial } from "./trial.ts";
 
 const again = ["linux-x64", "linux-arm64-musl"];
 
 export const twice: Trial = {
   name: "twice",
   about: `built twice (${again.join(", ")}, with their packages): the same bytes`,
-  run: ({ root, release, work, scratch }) => {
-    if (commitOf(root).endsWith("-dirty")) return { skipped: "the tree has changes that are not committed" };
+  run: (place) => {
+    const { root, release, work, scratch } = place;
+    // The release's own commit, whatever was done since.
+    const commit = said(must([executableFor(place, "linux-x64"), "--version", "--verbose"]), "commit");
+    if (commit.endsWith("-dirty")) return { skipped: "the release has changes in it that were not committed" };
     const tree = join(scratch, "tree");
     const out = join(scratch, "out");
     must(["git", "clone", "-q", root, tree]);
+    must(["git", "-c", "advice.detachedHead=false", "checkout", "-q", commit], { cwd: tree });
     must(["cp", "-al", join(root, "node_modules"), join(tree, "node_modules")]);
     must(["mkdir", "-p", join(tree, "build/release")]);
     for (const fetched of ["debian", "runtime"])
