@@ -1,4 +1,4 @@
-// More hostile frames than `npm test` has time for, with the same two tests: parse() against the reference, and the live binary
+// More hostile frames than `npm test` has time for, with the same tests: parse() against the reference, and the live binary
 // (as root). Usage: npm run fuzz -- [--cases N] [--seed S]; what is not given is a million, and a new seed, which is printed.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -28,7 +28,7 @@ const env = {
   FUZZ_FRAMES: String(Math.max(1_000, Math.round(cases / liveShare))),
   FUZZ_SEED: String(seed),
 };
-const files = ["./test/fuzz/parse.test.ts", "./test/network/fuzz.test.ts"];
+const files = ["./test/fuzz/parse.test.ts", "./test/network/fuzz.test.ts", "./test/network/fuzz-stamped.test.ts"];
 const codes = files.map(
   (file) =>
     Bun.spawnSync([process.execPath, "test", "--timeout=86400000", file], {
