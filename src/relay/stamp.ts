@@ -60,7 +60,9 @@ export function writeHeaders(
   u16[udp + 2] = length;
   // The pseudo-header, the header and the payload, all as they lie in memory: RFC 768, RFC 1071.
   const addresses = (source & 0xffff) + (source >>> 16) + (destination & 0xffff) + (destination >>> 16);
-  u16[udp + 3] = inverted(addresses + (protocol << 8) + length + from + to + length + onesSum(payload, size));
+  const sum = addresses + (protocol << 8) + length + from + to + length;
+  // From 0.0.0.0, whoever has no address yet, the kernel sends with ours (raw(7)), which is not known here: 0 says that there is no sum.
+  u16[udp + 3] = source === 0 ? 0 : inverted(sum + onesSum(payload, size));
 }
 
 /** The checksum for a sum of words; one that comes out as 0 is sent as all ones, because 0 says that there is none. */
