@@ -42,10 +42,9 @@ function senderOf(frame: Bytes): { address: Bytes; port: number } {
   return { address: frame.subarray(ip + 12, ip + 16), port: view.getUint16(ip + (view.getUint8(ip) & 0xf) * 4) };
 }
 
-/** Linux takes no datagram from 0.0.0.0, from itself, or from a group (net/ipv4/route.c, ip_mc_validate_source). */
-function isSender(address: Bytes): boolean {
-  const [first = 0] = address;
-  return address.some((byte) => byte !== 0) && first < 224 && first !== 127;
+/** Linux takes no datagram from itself, or from a group (net/ipv4/route.c, ip_mc_validate_source). */
+function isSender([first = 0]: Bytes): boolean {
+  return first < 224 && first !== 127;
 }
 
 /** What the sink must hear of a frame. */
@@ -53,7 +52,9 @@ function heardOf(frame: Bytes): Heard[] {
   const fate = fateOf(frame, { group: 0xef070101, port: 5000, mac });
   if (typeof fate === "string") return [];
   const { address, port } = senderOf(frame);
-  return isSender(address) ? fate.map((each) => ({ from: `${address.join(".")}:${port}`, payload: each.toHex() })) : [];
+  // Who has none yet gets the relay's (raw(7)).
+  const from = address.some((byte) => byte !== 0) ? address.join(".") : "10.0.2.1";
+  return isSender(address) ? fate.map((each) => ({ from: `${from}:${port}`, payload: each.toHex() })) : [];
 }
 
 test(
