@@ -19,7 +19,9 @@ export function line(text: string): string {
 
 /** A heading and what stands below it. */
 export function section(name: string, ...body: readonly string[]): string[] {
-  return [`.SH ${escaped(name)}`, ...body];
+  // A heading begins a paragraph of its own.
+  const [first, ...rest] = body;
+  return [`.SH ${escaped(name)}`, ...(first === ".PP" ? rest : body)];
 }
 
 /** The same, one level down. */
