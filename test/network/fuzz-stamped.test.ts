@@ -42,9 +42,10 @@ function senderOf(frame: Bytes): { address: Bytes; port: number } {
   return { address: frame.subarray(ip + 12, ip + 16), port: view.getUint16(ip + (view.getUint8(ip) & 0xf) * 4) };
 }
 
-/** Linux takes no datagram from itself, or from a group (net/ipv4/route.c, ip_mc_validate_source). */
-function isSender([first = 0]: Bytes): boolean {
-  return first < 224 && first !== 127;
+/** Linux takes no datagram from itself, from a group, or from everybody; from 240.0.0.0/4 it does (net/ipv4/route.c). */
+function isSender(address: Bytes): boolean {
+  const [first = 0] = address;
+  return first !== 127 && (first < 224 || first >= 240) && address.some((byte) => byte !== 255);
 }
 
 /** What the sink must hear of a frame. */
