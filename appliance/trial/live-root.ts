@@ -29,7 +29,12 @@ export class LiveRoot {
     this.#init =
       (await until("systemd is process 1", () => childOf(unshare() ?? 0, "systemd"), isFound, patience)) ?? 0;
     const state = () => this.may("systemctl", "is-system-running", "--wait").trim();
-    const reached = await until("systemd answers", state, (text) => /^[a-z]+$/.test(text), patience);
+    const reached = await until(
+      "systemd answers",
+      state,
+      (text) => /^(running|degraded|maintenance)$/.test(text),
+      patience,
+    );
     if (reached !== "running")
       throw new Error(`the system is ${reached}:\n${this.may("systemctl", "--failed", "--no-pager")}`);
     this.wire("in0", "gen0", "10.0.1.1/24");
