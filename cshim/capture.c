@@ -17,7 +17,7 @@ _Static_assert(offsetof(struct tpacket2_hdr, tp_sec) == 16, "tpacket2_hdr");
 _Static_assert(offsetof(struct tpacket2_hdr, tp_vlan_tci) == 24, "tpacket2_hdr");
 _Static_assert(offsetof(struct sockaddr_ll, sll_protocol) == 2, "sockaddr_ll");
 _Static_assert(offsetof(struct sockaddr_ll, sll_pkttype) == 10, "sockaddr_ll");
-/* A filter instruction as src/supervise/filter.ts writes it: u16 code, u8 jt, u8 jf, u32 k. */
+/* A filter instruction as src/supervise/capture/filter.ts writes it: u16 code, u8 jt, u8 jf, u32 k. */
 _Static_assert(sizeof(struct sock_filter) == 8 && offsetof(struct sock_filter, k) == 4, "sock_filter");
 
 /* Gives the socket its ring of TPACKET_V2 slots; what changes their layout must be set before. */

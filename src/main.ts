@@ -7,11 +7,11 @@ import { BrokenProgram } from "./base/assert.ts";
 import { exitCodes } from "./base/exit.ts";
 import { done, type Outcome } from "./base/outcome.ts";
 import type { Roles } from "./ctl/verb.ts";
-import type { McrdManner, SuperviseTexts } from "./supervise/options.ts";
+import type { McrdManner, SuperviseTexts } from "./supervise/start/options.ts";
 
 /** Starts the supervisor by what a command line said; the error is a usage error's text. */
 async function supervise(texts: SuperviseTexts, asMcrd?: McrdManner): Promise<Outcome<number>> {
-  const { parseSuperviseOptions } = await import("./supervise/options.ts");
+  const { parseSuperviseOptions } = await import("./supervise/start/options.ts");
   const options = parseSuperviseOptions(texts);
   if (!options.ok) {
     return options;

@@ -123,7 +123,7 @@ describe("the check of imports", () => {
     ["supervise/a.ts", 'import { counters } from "../relay/counters.ts";', []],
     ["worker/a.ts", 'import { match } from "../relay/match.ts";', []],
     ["doctor/a.ts", 'import { a } from "../supervise/b.ts";', ["1: doctor must not import supervise/b.ts as a value"]],
-    ["doctor/queriers.ts", 'import { linksRequest } from "../supervise/netlink.ts";', []],
+    ["doctor/queriers.ts", 'import { linksRequest } from "../supervise/kernel/netlink.ts";', []],
   ];
 
   test.each(cases)("in %s, of %j", async (path, text, said) => {

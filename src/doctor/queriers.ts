@@ -2,7 +2,7 @@
 import { limits } from "../limits.ts";
 import { NetlinkSocket } from "../shim/netlink.ts";
 import { isFailure } from "../shim/socket.ts";
-import { answerTypes, linksRequest, parseAnswer, parseAttributes, textOf } from "../supervise/netlink.ts";
+import { answerTypes, linksRequest, parseAnswer, parseAttributes, textOf } from "../supervise/kernel/netlink.ts";
 
 const attributes = { name: 3, linkInfo: 18, kind: 1, data: 2, querierState: 47, querierAddress: 1 } as const;
 const linkHeaderSize = 16;

@@ -1,7 +1,7 @@
 // mcrd: MCR's daemon by its command line (INTEROP.md 1.1). What it starts is our supervisor, with MCR's log lines and exit codes.
 import type { Outcome } from "../base/outcome.ts";
 import { programVersion } from "../base/version.ts";
-import type { McrdManner, SuperviseTexts } from "../supervise/options.ts";
+import type { McrdManner, SuperviseTexts } from "../supervise/start/options.ts";
 import { call } from "./call.ts";
 import type { Matched, Options, Program, SubCommand } from "./clap.ts";
 import type { Stage } from "./stage.ts";

@@ -53,7 +53,7 @@ export const protocols = { udp: 17, esp: 50 } as const;
 /**
  * Takes the frame in the slot at byte `slot` of a region apart, into `out`. Returns 0, or a number of `refusal`.
  * `address` is where the region's memory begins for C. The frame's IP header must be 4-byte aligned, as PACKET_RESERVE
- * arranges (src/supervise/capture-sockets.ts).
+ * arranges (src/supervise/capture/capture-sockets.ts).
  */
 export function parse(
   views: RegionViews,

@@ -60,8 +60,8 @@ const inputLink = z.string({ error: wrongType("the name of a network interface")
 
 /**
  * `input_join`: which groups of a prefix are joined.
- * `exclusive`: whether nobody else on this host wants the input's datagrams; absent: found out (supervise/ending-policy.ts).
- * `input_igmp_version`, `input_rejoin_interval` (seconds): how its group is reported (supervise/rejoin.ts).
+ * `exclusive`: whether nobody else on this host wants the input's datagrams; absent: found out (supervise/ending/ending-policy.ts).
+ * `input_igmp_version`, `input_rejoin_interval` (seconds): how its group is reported (supervise/watch/rejoin.ts).
  * `allow_loop`: the rule may stand in a cycle of rules (loops.ts); one that allows it is enough for the cycle.
  * `enabled` false: the rule is kept and listed, and holds nothing. `description`, `tags`: for people, and to pick rules by.
  */

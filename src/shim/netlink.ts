@@ -1,5 +1,5 @@
 // Netlink sockets: one kind that asks (rtnetlink(7), sock_diag(7)), one that only listens for a ring of the bell. Bytes are
-// made and read in supervise/netlink.ts and supervise/socket-diag.ts.
+// made and read in supervise/kernel/netlink.ts and supervise/kernel/socket-diag.ts.
 import { limits } from "../limits.ts";
 import { errno } from "./errno.ts";
 import { shim } from "./library.ts";

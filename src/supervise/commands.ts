@@ -11,18 +11,18 @@ import {
 } from "../control/words.ts";
 import type { Levels } from "../log/levels.ts";
 import { makeRule, type Rule } from "../rules/schema.ts";
-import { runBatch } from "./batch.ts";
-import { change as changeChosen } from "./choose.ts";
-import { configure, configureWord } from "./config-commands.ts";
-import type { Configuration } from "./configuration.ts";
-import type { Explainer } from "./explainer.ts";
-import { listLevels, resetLevels, setLevels } from "./log-levels.ts";
-import type { Outputs, Role } from "./outputs.ts";
-import type { Relaying } from "./relaying.ts";
-import { routesOf } from "./routes.ts";
-import type { Stats } from "./stats.ts";
+import { runBatch } from "./config/batch.ts";
+import { configure, configureWord } from "./config/config-commands.ts";
+import type { Configuration } from "./config/configuration.ts";
+import type { Explainer } from "./explain/explainer.ts";
+import type { Outputs, Role } from "./outputs/outputs.ts";
+import { change as changeChosen } from "./rules/choose.ts";
+import type { Relaying } from "./rules/relaying.ts";
+import type { Stats } from "./stats/stats.ts";
 import type { Succession } from "./succession/succession.ts";
-import type { Workers } from "./workers.ts";
+import { routesOf } from "./watch/routes.ts";
+import { listLevels, resetLevels, setLevels } from "./workers/log-levels.ts";
+import type { Workers } from "./workers/workers.ts";
 
 /** What commands act on. */
 export type CommandParts = {

@@ -2,16 +2,16 @@
 import { exitCodes } from "../base/exit.ts";
 import { limits } from "../limits.ts";
 import type { Log } from "../log/forward.ts";
-import type { Attendance } from "./attendance.ts";
-import type { Configuration } from "./configuration.ts";
+import type { Configuration } from "./config/configuration.ts";
 import type { House } from "./house.ts";
-import { LinkWatch } from "./link-watch.ts";
-import { LossLines } from "./loss-lines.ts";
-import { serveMetrics } from "./metrics.ts";
-import type { SuperviseOptions } from "./options.ts";
-import type { Refusal } from "./requirements.ts";
-import type { ServiceManager } from "./service-manager.ts";
-import { StatsLines } from "./stats-lines.ts";
+import type { Attendance } from "./service/attendance.ts";
+import type { ServiceManager } from "./service/service-manager.ts";
+import type { SuperviseOptions } from "./start/options.ts";
+import type { Refusal } from "./start/requirements.ts";
+import { LossLines } from "./stats/loss-lines.ts";
+import { serveMetrics } from "./stats/metrics.ts";
+import { StatsLines } from "./stats/stats-lines.ts";
+import { LinkWatch } from "./watch/link-watch.ts";
 
 /** What ends it, how often the [STATS] lines come, how it becomes the program on disk, which says itself why it does not, and who hears of it. */
 export type Life = {

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
-import { pendingWords } from "../../src/supervise/pending.ts";
+import { pendingWords } from "../../src/rules/pending.ts";
 import { type Message, messagesOf, wordsOf } from "../helpers/messages.ts";
 import { parseSources, type Source } from "../helpers/tidy/parse.ts";
 
@@ -18,27 +18,30 @@ const passedOn: Readonly<Record<string, readonly string[]>> = {
   "log/collector.ts: isCut ? `${text}… (cut at ${limits.logLineSizeMax} bytes)` : text": [
     "a line that is no record (facility Unknown)",
   ],
-  "supervise/configuration.ts: problemLine(problem)": ["FILE:LINE:COLUMN: …"],
-  "supervise/configured.ts: problemLine(problem)": ["FILE:LINE:COLUMN: …"],
-  'supervise/configured.ts: `${first === undefined ? (path ?? "") : problemLine(first)}${rest}`': [
+  "supervise/config/configuration.ts: problemLine(problem)": ["FILE:LINE:COLUMN: …"],
+  "supervise/config/configured.ts: problemLine(problem)": ["FILE:LINE:COLUMN: …"],
+  'supervise/config/configured.ts: `${first === undefined ? (path ?? "") : problemLine(first)}${rest}`': [
     "FILE:LINE:COLUMN: …",
   ],
-  "supervise/door.ts: policy.error": ["supervise/access.ts#accessPolicy"],
-  "supervise/door.ts: server.error.text": [
+  "supervise/door/door.ts: policy.error": ["supervise/door/access.ts#accessPolicy"],
+  "supervise/door/door.ts: server.error.text": [
     "control/socketfile.ts#failure",
     "control/socketfile.ts#inUse",
     "control/socketfile.ts#clearPath",
   ],
-  "supervise/door.ts: unshared": ["control/socketfile.ts#shareSocket"],
-  "supervise/join.ts: text": ["supervise/join.ts#follow"],
-  "supervise/rule-warnings.ts: text": ["supervise/kernel-routes.ts#textOf", "supervise/igmp-versions.ts#mismatch"],
-  "supervise/relaying.ts: error": ["supervise/workers.ts#order"],
-  "supervise/requirements.ts: choice.error": ["supervise/io.ts#shortcoming"],
-  "supervise/serve.ts: metrics.error": ["supervise/metrics.ts#serveMetrics"],
-  "supervise/supervise.ts: start.note": ["supervise/clean-start.ts#cleanStart"],
+  "supervise/door/door.ts: unshared": ["control/socketfile.ts#shareSocket"],
+  "supervise/rules/join.ts: text": ["supervise/rules/join.ts#follow"],
+  "supervise/rules/rule-warnings.ts: text": [
+    "supervise/watch/kernel-routes.ts#textOf",
+    "supervise/watch/igmp-versions.ts#mismatch",
+  ],
+  "supervise/rules/relaying.ts: error": ["supervise/workers/workers.ts#order"],
+  "supervise/start/requirements.ts: choice.error": ["supervise/start/io.ts#shortcoming"],
+  "supervise/serve.ts: metrics.error": ["supervise/stats/metrics.ts#serveMetrics"],
+  "supervise/supervise.ts: start.note": ["supervise/start/clean-start.ts#cleanStart"],
   // Every refusal is found where it is made.
   "supervise/supervise.ts: refused.text": [],
-  "supervise/supervise.ts: cores.error": ["supervise/options.ts#chooseCores"],
+  "supervise/supervise.ts: cores.error": ["supervise/start/options.ts#chooseCores"],
   "supervise/supervise.ts: text": [
     "rules/table.ts#selfLoopText",
     "rules/table.ts#takenText",
@@ -46,9 +49,9 @@ const passedOn: Readonly<Record<string, readonly string[]>> = {
     "rules/table.ts##othersProblem",
     "rules/loops.ts#loopText",
     "rules/precedence.ts#tieText",
-    "supervise/register.ts#makeLive",
+    "supervise/rules/register.ts#makeLive",
   ],
-  "supervise/tell.ts: warning": ["rules/loops.ts#allowedText", "rules/loops.ts#sharedText"],
+  "supervise/rules/tell.ts: warning": ["rules/loops.ts#allowedText", "rules/loops.ts#sharedText"],
 };
 /** Words of a function above that never come into the log. */
 const elsewhere = new Set(["Rule … not found"]);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { bucketCount, bucketOf } from "../../src/base/buckets.ts";
 import { downExposition, exposition } from "../../src/control/exposition.ts";
 import { type Status, statusSchema } from "../../src/control/status.ts";
-import { respond } from "../../src/supervise/metrics.ts";
+import { respond } from "../../src/supervise/stats/metrics.ts";
 
 const buckets = new Array<number>(bucketCount).fill(0);
 buckets[bucketOf(5)] = 2;

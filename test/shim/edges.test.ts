@@ -5,8 +5,8 @@ import { map } from "../../src/shim/memory.ts";
 import { PollRing } from "../../src/shim/poll-ring.ts";
 import { pollBits, type Ring, Uring } from "../../src/shim/ring.ts";
 import { closeSocket, connect, isFailure, openUdp, send } from "../../src/shim/socket.ts";
-import { CaptureGroup } from "../../src/supervise/capture-sockets.ts";
-import { Links } from "../../src/supervise/links.ts";
+import { CaptureGroup } from "../../src/supervise/capture/capture-sockets.ts";
+import { Links } from "../../src/supervise/kernel/links.ts";
 import { inside } from "../helpers/enter.ts";
 import { Lab } from "../helpers/namespaces.ts";
 

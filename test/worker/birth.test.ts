@@ -7,8 +7,8 @@ import { abiText } from "../../src/shim/abi.ts";
 import { shim } from "../../src/shim/library.ts";
 import { map } from "../../src/shim/memory.ts";
 import { nonblock } from "../../src/shim/process.ts";
-import { Page } from "../../src/supervise/pages.ts";
-import { closeWires, openWires, type Wires } from "../../src/supervise/wires.ts";
+import { Page } from "../../src/supervise/counters/pages.ts";
+import { closeWires, openWires, type Wires } from "../../src/supervise/workers/wires.ts";
 import { until } from "../helpers/until.ts";
 
 const main = join(import.meta.dir, "../../src/main.ts");

@@ -5,7 +5,7 @@ import type { LogTaker } from "../../log/forward.ts";
 import { shim } from "../../shim/library.ts";
 import { scratch } from "../../shim/memory.ts";
 import { bury, nonblock } from "../../shim/process.ts";
-import { readLog } from "../log-pipe.ts";
+import { readLog } from "../workers/log-pipe.ts";
 import type { Heirless } from "./will.ts";
 
 /** Of what it still reports, nothing matters but the end. */

@@ -14,7 +14,7 @@ import { execute } from "../../shim/execute.ts";
 import { shim } from "../../shim/library.ts";
 import { duplicate, ignoreSignals, keepOnExec } from "../../shim/process.ts";
 import type { House } from "../house.ts";
-import { bequestOf } from "../place.ts";
+import { bequestOf } from "../workers/place.ts";
 import { environmentFor, holdText } from "./calling.ts";
 import { identityOf, type Program } from "./program.ts";
 import { rehearsalOf } from "./rehearsal.ts";

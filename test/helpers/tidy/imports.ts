@@ -46,7 +46,7 @@ const relayFilesForAll: readonly string[] = ["relay/counters.ts"];
  */
 const passes: ReadonlyMap<string, readonly string[]> = new Map([
   ["ctl/walk.ts", ["relay/parse.ts", "relay/match.ts", "worker/match-rule.ts"]],
-  ["doctor/queriers.ts", ["supervise/netlink.ts"]],
+  ["doctor/queriers.ts", ["supervise/kernel/netlink.ts"]],
 ]);
 
 /** Imports that cross a wall or a closed door. */

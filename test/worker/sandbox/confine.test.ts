@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { errno } from "../../../src/shim/errno.ts";
-import { causeOfDeath } from "../../../src/supervise/cause-of-death.ts";
-import { Page } from "../../../src/supervise/pages.ts";
+import { Page } from "../../../src/supervise/counters/pages.ts";
+import { causeOfDeath } from "../../../src/supervise/workers/cause-of-death.ts";
 
 const fixture = join(import.meta.dir, "../../fixtures/sandboxed.ts");
 const page = Page.open("sandbox-test");
