@@ -37,6 +37,8 @@ export const fileSteps: FileSteps = {
   },
 };
 
+type Owned = { uid: number; gid: number; mode: number };
+
 /** Readable for all who could read the file; a new one for the group at most. */
 const modeOfNewFile = 0o640;
 
@@ -65,7 +67,7 @@ async function replaceFile(path: string, text: string, steps: FileSteps): Promis
   const file = await steps.create(beside, before === undefined ? modeOfNewFile : before.mode & 0o777);
   try {
     if (before !== undefined) {
-      await steps.own(file, before.uid, before.gid);
+      await keepOwner(file, before, steps);
     }
     await steps.write(file, text);
     await steps.sync(file);
@@ -74,6 +76,29 @@ async function replaceFile(path: string, text: string, steps: FileSteps): Promis
   }
   await steps.rename(beside, real);
   await steps.syncFolder(dirname(real));
+}
+
+/**
+ * Gives the file to the owner and group of the one before. The service's user may do that with neither what root nor what a package
+ * put there: then it owns the file, and the group must stay only where it may do more than everybody.
+ */
+async function keepOwner(file: FileHandle, before: Owned, steps: FileSteps): Promise<void> {
+  const self = process.geteuid?.() ?? before.uid;
+  for (const uid of [before.uid, self]) {
+    try {
+      return await steps.own(file, uid, before.gid);
+    } catch (thrown) {
+      if (codeOf(thrown) !== "EPERM") {
+        throw thrown;
+      }
+    }
+  }
+  const [group, others] = [(before.mode >> 3) & 0o7, before.mode & 0o7];
+  if ((group & ~others) !== 0) {
+    throw new Error(
+      `user ${self} may not give a new file its group (${before.gid}), which may read or write it: chgrp mcr it, or let root save`,
+    );
+  }
 }
 
 async function resolved(path: string): Promise<string> {

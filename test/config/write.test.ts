@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { done } from "../../src/base/outcome.ts";
 import { readConfig } from "../../src/config/files.ts";
 import { targetInside } from "../../src/config/target.ts";
 import { fileSteps, writeAll } from "../../src/config/write.ts";
@@ -123,5 +125,51 @@ describe("a path that came through the control socket", () => {
     ]) {
       expect((await targetInside(dir, path)).ok).toBeFalse();
     }
+  });
+});
+
+describe("a user who is not root", () => {
+  /** May own files, and give them groups of its own alone. */
+  const owned: [uid: number, gid: number][] = [];
+  const self = process.geteuid?.() ?? 0;
+  const stepsIn = (groups: readonly number[]) => ({
+    ...fileSteps,
+    own: async (_: unknown, uid: number, gid: number) => {
+      if (uid !== self || !groups.includes(gid)) throw Object.assign(new Error("EPERM"), { code: "EPERM" });
+      owned.push([uid, gid]);
+    },
+  });
+  const fileOf = (uid: number, gid: number, mode: number) => {
+    const path = join(dir, "mcr.json5");
+    writeFileSync(path, "{}");
+    chmodSync(path, mode);
+    chownSync(path, uid, gid);
+    owned.length = 0;
+    return path;
+  };
+
+  test("saves a file of another's under its own name, and leaves it its group", async () => {
+    const path = fileOf(1234, 5678, 0o640);
+    expect(await writeAll([{ path, text: "{ a: 1 }" }], stepsIn([5678]))).toEqual(done(undefined));
+    expect([owned, readFileSync(path, "utf8"), statSync(path).mode & 0o777]).toEqual([
+      [[self, 5678]],
+      "{ a: 1 }",
+      0o640,
+    ]);
+  });
+
+  test("saves a file that everybody may read, whatever its group", async () => {
+    const path = fileOf(1234, 0, 0o644);
+    expect(await writeAll([{ path, text: "{ a: 1 }" }], stepsIn([5678]))).toEqual(done(undefined));
+    expect([owned, readFileSync(path, "utf8")]).toEqual([[], "{ a: 1 }"]);
+  });
+
+  test("takes no file away from a group that alone may read it", async () => {
+    const path = fileOf(1234, 99, 0o640);
+    const { error } = (await writeAll([{ path, text: "{ a: 1 }" }], stepsIn([5678]))) as { error: string };
+    expect(error).toBe(
+      `${path}: user ${self} may not give a new file its group (99), which may read or write it: chgrp mcr it, or let root save`,
+    );
+    expect(readFileSync(path, "utf8")).toBe("{}");
   });
 });

@@ -10,7 +10,7 @@ export const asOrdinaryUser: readonly string[] = ["setpriv", "--reuid", "4321", 
 /** Launch options of a supervisor by that user, with these ambient rights ("+net_raw,…") and a directory that it may write to. */
 export function ordinaryUserWith(lab: Lab, rights: string): Required<Pick<LaunchOptions, "under" | "socketPath">> {
   const home = join(lab.dir, "ordinary");
-  mkdirSync(home);
+  mkdirSync(home, { recursive: true });
   chmodSync(lab.dir, 0o755);
   chmodSync(home, 0o777);
   return {

@@ -112,6 +112,20 @@ describe("the supervisor", () => {
     await relay.stop();
   });
 
+  test("as an ordinary user saves the configuration that root put into its folder", async () => {
+    const user = ordinaryUserWith(lab, "+net_raw,+net_admin,+bpf");
+    const path = join(lab.dir, "ordinary/mcr.json5");
+    writeFileSync(path, "{ rules: [] } // root's\n");
+    const relay = await Relay.start(lab, "relay", ["--workers", "1", "--config", path], user);
+    await relay.must({ AddRule: rule });
+    const saved = await relay.tryCtl("config", "save");
+    expect(saved).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(readFileSync(path, "utf8")).toContain("239.1.1.1");
+    expect(readFileSync(path, "utf8")).toContain("// root's");
+    expect([statSync(path).uid, statSync(path).mode & 0o777]).toEqual([4321, 0o644]);
+    await relay.stop();
+  });
+
   test("without CAP_NET_RAW says which right is missing", async () => {
     const relay = Relay.launch(lab, "relay", [], { under: asOrdinaryUser });
     expect(await relay.finish()).toMatchObject({ exitCode: 77, stderr: expect.stringContaining("CAP_NET_RAW") });
