@@ -14,6 +14,7 @@ import { manual, sums } from "./trial/paper.ts";
 import { beyondTrials, systemTrials } from "./trial/systems.ts";
 import type { Place, Trial, Verdict } from "./trial/trial.ts";
 import { twice } from "./trial/twice.ts";
+import { bareMachine } from "./trial/vm.ts";
 import { baseline, native } from "./trial/x64.ts";
 
 const trials: readonly Trial[] = [
@@ -32,6 +33,7 @@ const trials: readonly Trial[] = [
   debianPackage,
   livePackage,
   ...systemTrials,
+  bareMachine,
   twice,
   ...beyondTrials,
 ];
