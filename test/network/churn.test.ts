@@ -1,8 +1,8 @@
 // Rules that come and go beside one that must not notice. Wants quiet: 20,000 datagrams a second and 1,000 commands.
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { Relay } from "../helpers/relay.ts";
-import { ruleOf, statusOf } from "../helpers/status.ts";
-import { bench, intact, Sink, Stream } from "../helpers/traffic.ts";
+import { ruleOf, spareOf, statusOf } from "../helpers/status.ts";
+import { bench, generate, intact, Sink, Stream } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
 
 const lab = bench("churn");
@@ -70,3 +70,24 @@ test("outputs added to a rule and taken from it under traffic do not touch the o
   expect(await sink.received()).toMatchObject({ ...intact, received: sent });
   await relay.stop();
 });
+
+test("a rule whose change no worker took sends where it sent before, also by an output that says how much to add to its port", async () => {
+  const relay = await Relay.start(lab, "relay", ["--workers", "1"]);
+  const rule = (port: number) => ({
+    AddRule: {
+      ...{ rule_id: "feed", input_interface: "in0", input_group: "239.1.1.1", input_port: port },
+      outputs: [{ group: "239.2.2.2", port: "+1000", interface: "out0" }],
+    },
+  });
+  await relay.must(rule(5000));
+  await spareOf(relay);
+  const [pid = 0] = relay.workerPids();
+  process.kill(pid, "SIGSTOP");
+  expect(await relay.send(rule(5100), 10_000)).toMatchObject({ Error: expect.stringContaining("Nothing was changed") });
+  const listen = ["--group", "239.2.2.2", "--port", "6000", "--interface", "in0", "--expect", "500"];
+  const sink = await Sink.start(lab, "sink", listen, 0.3);
+  const stream = ["--group", "239.1.1.1", "--port", "5000", "--interface", "out0", "--rate", "5k", "--count", "500"];
+  await generate(lab, "gen", stream);
+  expect(await sink.received()).toMatchObject({ ...intact, received: 500 });
+  await relay.stop();
+}, 30_000);

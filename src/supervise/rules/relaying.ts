@@ -17,7 +17,7 @@ import { Joins } from "./join.ts";
 import { endable, hasRefusal, type LiveRule, newsOf, type SocketOrder, stateOf, upbringingOf } from "./live-rule.ts";
 import { Register, type Step } from "./register.ts";
 import { orderChange } from "./rule-orders.ts";
-import { settle } from "./settle.ts";
+import { settle, settleAll } from "./settle.ts";
 import { subjectOf, tellSteps } from "./tell.ts";
 
 /** What relaying stands on, and whom it tells what happened. */
@@ -88,9 +88,7 @@ export class Relaying {
         }
         this.register.enter(steps);
       }
-      for (const live of this.list()) {
-        settle(live, this.parts);
-      }
+      settleAll(this.list(), this.parts);
       this.joins.follow(this.list());
       return refused;
     });
@@ -230,9 +228,7 @@ export class Relaying {
 
   private async carryOut(steps: readonly Step[]): Promise<string[]> {
     const coming = steps.flatMap(({ after }) => after ?? []);
-    for (const live of coming) {
-      settle(live, this.parts);
-    }
+    settleAll(coming, this.parts);
     if (coming.length > 0) {
       // What goes is heard until workers have let go of it: the change may have to be taken back.
       this.joins.follow([...this.list(), ...steps.flatMap(({ before }) => before ?? [])]);
@@ -249,6 +245,11 @@ export class Relaying {
   }
 
   private async takeBack(steps: readonly Step[]): Promise<void> {
+    // Outputs that both sides have may have been opened anew for the one that is not to be: "+1000" of another port.
+    settleAll(
+      steps.flatMap(({ before }) => before ?? []),
+      this.parts,
+    );
     for (const error of await this.orderSteps(steps, "after", "before")) {
       this.parts.onNews("Error", `a change could not be taken back: ${error}`);
     }

@@ -12,6 +12,13 @@ import { type LiveRule, usable } from "./live-rule.ts";
 /** What a rule is made to run with. */
 export type SettleParts = { links: LinksView; captures: Pick<Captures, "open">; outputs: Pick<Outputs, "settle"> };
 
+/** All of them, whether workers must hear of it or not. */
+export function settleAll(lives: Iterable<LiveRule>, parts: SettleParts): void {
+  for (const live of lives) {
+    settle(live, parts);
+  }
+}
+
 /** True when workers must hear of it. */
 export function settle(live: LiveRule, parts: SettleParts): boolean {
   const { pending: wasPending, captures: wereCaptured } = live;
