@@ -13,7 +13,7 @@ import { judgeIoUring, judgeRunningIo } from "./io-uring.ts";
 import { isOlder, judgeKernel, releaseOf } from "./kernel.ts";
 import { forbiddenFolders, judgeLibrary } from "./library.ts";
 import { nativeOf, type Place, statusField } from "./place.ts";
-import { hardLimit, judgeLimits } from "./process-limits.ts";
+import { filesMaxFor, hardLimit, judgeLimits } from "./process-limits.ts";
 import { capabilitiesOf, judgeRights } from "./rights.ts";
 import { unseen, type Verdict } from "./verdict.ts";
 
@@ -147,11 +147,11 @@ type Counted = {
   links: readonly unknown[];
 };
 
-/** Descriptors of a supervisor with these rules, about: a socket an output, one for twenty groups, one a worker and link. */
+/** How many open files a supervisor with these rules has to be allowed, about: a socket an output, one for twenty groups, one a worker and link. */
 function filesFor({ rules, workers, links }: Counted): number {
   const outputs = rules.reduce((sum, rule) => sum + rule.outputs.length, 0);
   const memberships = Math.ceil(rules.length / groupsOfSocket);
-  return filesOfSupervisor + outputs + memberships + workers.length * (filesOfWorker + links.length);
+  return filesMaxFor(filesOfSupervisor + outputs + memberships + workers.length * (filesOfWorker + links.length));
 }
 
 function checkControl({ machine, socketPath, supervisor }: Place): Verdict[] {

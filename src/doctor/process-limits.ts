@@ -1,4 +1,5 @@
 // How many descriptors and how much locked memory the relay may have: /proc/PID/limits, getrlimit(2).
+import { limits } from "../limits.ts";
 import { counted, fine, unseen, type Verdict } from "./verdict.ts";
 
 /** Hard limits, since the supervisor raises the soft one to them. Infinity: unlimited; undefined: unreadable. */
@@ -18,6 +19,11 @@ const filesWanted = 4_096;
 const filesGiven = 65_536;
 /** Rings of 64 workers. */
 const lockedWanted = 64 * 1024 * 1024;
+
+/** The limit of open files with which rules may have `count`: as shim/descriptors.ts gives them out. */
+export function filesMaxFor(count: number): number {
+  return Math.min(count + limits.descriptorsKept, Math.ceil((count * 4) / 3));
+}
 
 /** Whether the relay can open what it needs. */
 export function judgeLimits(facts: LimitFacts): Verdict[] {

@@ -10,6 +10,11 @@ export const ruleLimits = {
   ruleJoinsMax: 1_024,
   /** Different shapes of inputs (length of prefixes, width of ports): a frame that no rule wants is looked up once in each. */
   matchShapesMax: 32,
+  /**
+   * Descriptors that no rule may have, unless that is more than a quarter of all: for clients, for what is read in /proc, and to bear
+   * workers, 12 for each of 64. Without them a supervisor with too many outputs could not replace a worker that dies.
+   */
+  descriptorsKept: 1_024,
   ruleIdSizeMax: 128,
   ruleNameSizeMax: 128,
   /** A line that people read in a table, and a few words to pick rules by: with all of it 10,000 rules are 5 MiB more, and still fit a command. */

@@ -27,6 +27,7 @@ export const errno = {
   EEXIST: 17,
   ENODEV: 19,
   EINVAL: 22,
+  EMFILE: 24,
   EPIPE: 32,
   ENAMETOOLONG: 36,
   EMSGSIZE: 90,

@@ -185,3 +185,25 @@ test("totals add up after a run with rules of every kind", async () => {
   expect(frames.matched).toBe(10_000);
   await relay.stop();
 });
+
+test("a supervisor with more outputs than descriptors goes on: it answers, reports groups and replaces workers", async () => {
+  const few = ["--workers", "1", "--spare", "off", "--rejoin-interval", "1"];
+  const relay = await Relay.start(lab, "relay", few, { under: ["prlimit", "--nofile=200:200"] });
+  const outputs = Array.from({ length: 60 }, (_, at) => ({ group: "239.3.3.3", port: 7000 + at, interface: "out0" }));
+  for (const port of [1, 2, 3, 4]) {
+    const input = { input_interface: "in0", input_group: "239.9.9.9", input_port: port };
+    await relay.must({ AddRule: { name: `rule-${port}`, ...input, outputs } });
+  }
+  const waiting = async () => {
+    const { rules } = await statusOf(relay);
+    return rules.flatMap((rule) => rule.outputs.flatMap(({ pending }) => pending ?? []));
+  };
+  expect(await waiting()).toContainEqual(expect.stringMatching(/socket: EMFILE/));
+  const reports = async () => (await statusOf(relay)).links.find(({ name }) => name === "in0")?.rejoin?.reports ?? 0;
+  await until("the group is reported again", reports, (count) => count >= 2);
+  const [pid = 0] = relay.workerPids();
+  process.kill(pid, "SIGKILL");
+  const ready = async () => JSON.stringify(await relay.send("Ping")).includes("1/1") && relay.workerPids()[0] !== pid;
+  await until("another worker lives", ready, Boolean);
+  await relay.stop();
+}, 30_000);

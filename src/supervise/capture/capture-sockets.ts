@@ -13,6 +13,7 @@ import {
   type RingGeometry,
   setRing,
 } from "../../shim/capture.ts";
+import { forRules } from "../../shim/descriptors.ts";
 import { errno } from "../../shim/errno.ts";
 import {
   closeSocket,
@@ -74,7 +75,7 @@ export function ringGeometry(slotSize: number, ringSize: number): RingGeometry &
 
 /** Opens a socket that is bound, has its ring and is in its group, behind a filter that passes nothing yet. */
 export function openCapture(wish: CaptureWish): CaptureSocket | Failure {
-  const fd = openPacket();
+  const fd = forRules(openPacket());
   if (isFailure(fd)) {
     return fd;
   }

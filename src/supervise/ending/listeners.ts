@@ -87,7 +87,7 @@ function listenersOf(
     // Only asked when something was found: a relay may hold thousands of descriptors.
     isOwn: (inode) => {
       inodes ??= ownInodes();
-      return inodes.has(inode);
+      return inodes?.has(inode) === true;
     },
   };
 }
@@ -170,15 +170,31 @@ function read(path: string): string {
   }
 }
 
-function ownInodes(): Set<number> {
+/** Undefined when there is no descriptor to look with: then a socket counts as another program's, which takes nothing from it. */
+function ownInodes(): Set<number> | undefined {
+  const fds = ownDescriptors();
+  if (fds === undefined) {
+    return undefined;
+  }
   const inodes = new Set<number>();
-  for (const fd of readdirSync("/proc/self/fd")) {
+  for (const fd of fds) {
     const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/self/fd/${fd}`))?.[1];
     if (inode !== undefined) {
       inodes.add(Number(inode));
     }
   }
   return inodes;
+}
+
+function ownDescriptors(): string[] | undefined {
+  try {
+    return readdirSync("/proc/self/fd");
+  } catch (thrown) {
+    if (codeOf(thrown) === "EMFILE" || codeOf(thrown) === "ENFILE") {
+      return undefined;
+    }
+    throw thrown;
+  }
 }
 
 function linkOf(path: string): string {

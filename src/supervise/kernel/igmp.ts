@@ -1,6 +1,6 @@
 // IGMP reports, byte for byte as the kernel sends them: membership reports of RFC 1112, RFC 2236 and RFC 3376 in IPv4 with a router
 // alert (RFC 2113), TTL 1, and DSCP "internetwork control".
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 
 /** What an interface speaks, as its querier has it. */
 export type IgmpVersion = 1 | 2 | 3;
@@ -123,8 +123,12 @@ export function versionsIn(text: string): Map<number, IgmpVersion> {
   return versions;
 }
 
-/** What each link speaks now. Without /proc every link is taken to speak version 3, as the kernel does until it hears an older querier. */
+/** What each link speaks now. What cannot be read is taken to speak version 3, as the kernel does until it hears an older querier. */
 export function spokenVersions(): Map<number, IgmpVersion> {
-  const path = "/proc/net/igmp";
-  return existsSync(path) ? versionsIn(readFileSync(path, "utf8")) : new Map();
+  try {
+    return versionsIn(readFileSync("/proc/net/igmp", "utf8"));
+  } catch {
+    // No /proc, or no descriptor to read it with: reports go out all the same.
+    return new Map();
+  }
 }

@@ -2,6 +2,7 @@
 // groups; igmp_max_msf, 10 sources of a group), so they are spread over as many helper sockets as it takes. The sockets are
 // never bound: they hear nothing themselves, the capture sockets do.
 import { isMulticast } from "../../base/ipv4.ts";
+import { forRules } from "../../shim/descriptors.ts";
 import { errno } from "../../shim/errno.ts";
 import { closeSocket, type Failure, isFailure, joinGroup, leaveGroup, openUdp } from "../../shim/socket.ts";
 import type { MembershipsWill } from "../succession/will.ts";
@@ -74,7 +75,7 @@ class Pool {
   }
 
   private open(): Helper | Failure {
-    const fd = openUdp();
+    const fd = forRules(openUdp());
     return isFailure(fd) ? fd : this.adopt(fd, 0);
   }
 

@@ -5,6 +5,7 @@ import { limits } from "../../limits.ts";
 import { pendingText } from "../../rules/pending.ts";
 import { protocols } from "../../rules/schema.ts";
 import { attachFilter } from "../../shim/capture.ts";
+import { forRules } from "../../shim/descriptors.ts";
 import { errno } from "../../shim/errno.ts";
 import {
   bindAddress,
@@ -59,12 +60,7 @@ export function openOutput(
   if (typeof link === "string") {
     return { pending: link };
   }
-  const fd =
-    wish.isStamped === true
-      ? openRaw(protocolRaw)
-      : wish.protocol === protocols.udp
-        ? openUdp()
-        : openRaw(wish.protocol);
+  const fd = forRules(socketFor(wish));
   if (isFailure(fd)) {
     return { pending: reasonOf(fd, wish) };
   }
@@ -74,6 +70,13 @@ export function openOutput(
   }
   closeSocket(fd);
   return { pending: reasonOf(failure, wish) };
+}
+
+function socketFor({ isStamped, protocol }: OutputWish): number | Failure {
+  if (isStamped === true) {
+    return openRaw(protocolRaw);
+  }
+  return protocol === protocols.udp ? openUdp() : openRaw(protocol);
 }
 
 /** The output's link, or what the table of links and the routes have against it. */

@@ -1,5 +1,5 @@
 // The outputs of one rule at run time: a socket each, or the reason why there is none yet.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { isMulticast, parseIpv4 } from "../../base/ipv4.ts";
 import { Numbers } from "../../base/numbers.ts";
 import type { Status } from "../../control/status.ts";
@@ -227,8 +227,12 @@ function stampOf({ group, port, protocol, ttl, dscp = 0 }: OutputWish): Stamp {
 
 /** What the kernel gives unicast that says nothing; ip_default_ttl, 64 where that cannot be read. */
 function kernelTtl(): number {
-  const path = "/proc/sys/net/ipv4/ip_default_ttl";
-  return existsSync(path) ? Number(readFileSync(path, "utf8")) || kernelTtlDefault : kernelTtlDefault;
+  try {
+    return Number(readFileSync("/proc/sys/net/ipv4/ip_default_ttl", "utf8")) || kernelTtlDefault;
+  } catch {
+    // No /proc, or no descriptor to read it with.
+    return kernelTtlDefault;
+  }
 }
 
 function isGroup(address: string): boolean {
