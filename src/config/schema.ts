@@ -61,7 +61,7 @@ const outputShape = {
   ttl: ttl.nullish().describe("TTL they leave with; default: multicast_ttl for multicast, the kernel's for unicast"),
   source_ip: hostAddress.nullish().describe("source address they leave with; default: the interface's"),
   source_port: sourcePort.nullish().describe("source port they leave with; default: any"),
-  dscp: dscp.nullish().describe("DSCP they leave with, e.g. 46 (EF); default 0"),
+  dscp: dscp.nullish().describe("DSCP they leave with, e.g. 46 (EF); default: 0"),
   preserve_source: claim
     .nullish()
     .describe("whether they leave with the source address and port of their sender; default: false"),
@@ -124,9 +124,11 @@ const pinningSchema = z
 export const configSchema = z.object(
   {
     $schema: z.string({ error: "must be the address of a JSON Schema" }).nullish().describe("for editors; not used"),
-    pinning: pinningSchema.nullish().describe("interface -> CPU numbers; one worker per CPU"),
+    pinning: pinningSchema
+      .nullish()
+      .describe("MCR's: interface -> CPU numbers; checked, and not in effect: use --cores"),
     rules: list(fileRuleSchema, "rules", limits.rulesMax).nullish(),
-    multicast_ttl: ttl.nullish().describe("TTL of multicast outputs that name none; default 1"),
+    multicast_ttl: ttl.nullish().describe("TTL of multicast outputs that name none; default: 1"),
     ...protocolSections,
   },
   objectError,

@@ -157,12 +157,14 @@ const controlPlane = z.object(
   objectError,
 );
 
+const notInEffect = "MCR's: checked, and not in effect";
+
 /** Accepted and checked; what they ask for is not available yet. */
 export const protocolSections = {
-  pim: pim.nullish(),
-  igmp: igmp.nullish(),
-  msdp: msdp.nullish(),
-  control_plane: controlPlane.nullish(),
+  pim: pim.nullish().describe(notInEffect),
+  igmp: igmp.nullish().describe(notInEffect),
+  msdp: msdp.nullish().describe(notInEffect),
+  control_plane: controlPlane.nullish().describe(notInEffect),
 };
 
 /** Their names, for warnings. */

@@ -21,7 +21,7 @@ export const init: Verb = {
   details: [
     `Writes FILE (${configPathDefault} when it is not named) with one rule and comments. On a terminal it asks where datagrams arrive and ` +
       "where they leave. Otherwise, or with --yes, it takes the interfaces that it finds, and writes the rule as an example that " +
-      "rests (enabled: false), because nobody has said its addresses. A file that is there is left alone, unless --force is given.",
+      "rests (enabled: false), because nobody has said its addresses. A file that somebody has written or edited is left alone, unless --force is given.",
     "Then it does what 'doctor' does for the two interfaces, and shows the next command.",
   ],
   usesSocket: true,
@@ -30,7 +30,7 @@ export const init: Verb = {
     "input-interface": { value: "INTERFACE", summary: "where datagrams arrive, instead of the link it would take" },
     "output-interface": { value: "INTERFACE", summary: "where they leave, likewise" },
     yes: { summary: "ask nothing" },
-    force: { summary: "write over a file that is there" },
+    force: { summary: "write over a file that somebody has written or edited" },
   },
   examples: [
     { line: "mcr-appliance init", does: "on a terminal: a few questions, then a file that works" },

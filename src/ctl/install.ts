@@ -17,7 +17,7 @@ export function install(verbs: () => readonly Verb[]): Verb {
     chapter: "Run",
     summary: "put this program, its service, manual and completion where they belong",
     details: [
-      "Writes what the Debian package ships and says each file; on this machine it also makes the user mcr and tells systemd. Configuration " +
+      "Writes what the Debian package ships and says each file; on this machine it also makes the user mcr (OpenWrt: none) and tells systemd. Configuration " +
         "that was edited, or was there before, is left alone. Repeat it with a newer file to upgrade. The service is not started.",
     ],
     usesSocket: false,

@@ -9,7 +9,7 @@ export const role: Verb = {
   chapter: "Rules",
   summary: "let this router send, or stand by for another that does",
   details: [
-    "On standby every group stays joined and every worker runs, but no output has a socket: nothing leaves. 'role active' opens them and " +
+    "On standby every group stays joined and every worker runs, but no output has a socket: nothing leaves. 'role active' opens the sockets and " +
       "returns when all workers send; there is no join to wait for. Without a ROLE it says which it is. keepalived calls it (appliance/keepalived).",
     "The role is not part of the configuration, and a supervisor starts with that of its --role.",
   ],

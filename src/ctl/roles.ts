@@ -8,7 +8,7 @@ export const supervise: Verb = {
   chapter: "Run",
   summary: "run the relay in the foreground",
   details: [
-    "Starts one worker process per core and forwards what the rules say, until SIGTERM or SIGINT. Needs root, or " +
+    "Starts one worker process per core, four at most where nobody says more, and forwards what the rules say, until SIGTERM or SIGINT. Needs root, or " +
       "CAP_NET_RAW (with CAP_NET_ADMIN and CAP_BPF it also ends what it consumes before this host's IP stack). The " +
       "workers keep none of it.",
   ],

@@ -34,7 +34,7 @@ function clientPage(verbs: readonly Verb[]): string[] {
     ...section("DESCRIPTION", line(`Commands ask a supervisor that runs; see ${programName}-supervise(8).`)),
     ...section("OPTIONS", ...terms(Object.entries(socketOptions).map(optionTerm))),
     ...section("COMMANDS", ...verbs.flatMap(verbPart)),
-    ...section("EXIT STATUS", ...terms(Object.entries(statuses))),
+    ...section("EXIT STATUS", ...terms(clientStatuses)),
     ...section("ENVIRONMENT", ...terms([["MCR_SOCKET", "the control socket, where --socket-path does not name it"]])),
     ...section("FILES", ...terms([[socketOptions["socket-path"]?.default ?? "", "the control socket"]])),
   ];
@@ -48,7 +48,7 @@ function daemonPage(verb: Verb): string[] {
     ...section("DESCRIPTION", ...paragraphs(verb.details ?? [])),
     ...section("OPTIONS", ...terms(options)),
     ...section("SIGNALS", ...terms(signals)),
-    ...section("EXIT STATUS", ...terms(Object.entries(statuses))),
+    ...section("EXIT STATUS", ...terms(daemonStatuses)),
     ...section(
       "FILES",
       ...terms([[configPathDefault, "rules and settings, with conf.d/*.json5 beside it; see mcr.json5(5)"]]),
@@ -89,20 +89,41 @@ const example = [
 const signals: readonly (readonly [string, string])[] = [
   ["SIGTERM, SIGINT", "send what is queued, end the workers, end; a second one does not wait"],
   ["SIGHUP", "read the configuration files again, as 'reload' does"],
+  ["SIGUSR2", "let the program that is on disk now take over, as 'reload-binary' does"],
 ];
 
-/** By number, as sysexits.h has them. */
-const statuses: Readonly<Record<string, string>> = {
-  [exitCodes.ok]: "done, or ended as asked",
-  [exitCodes.refused]: "the supervisor refused, and nothing was changed",
-  [exitCodes.usage]: "the command line is wrong",
-  [exitCodes.unavailable]: "no supervisor serves the socket, or the kernel lacks something",
-  [exitCodes.broken]: "a defect of the program",
-  [exitCodes.system]: "the operating system refused",
-  [exitCodes.protocol]: "the other end does not speak this protocol",
-  [exitCodes.permission]: "permission denied",
-  [exitCodes.configuration]: "the configuration is wrong",
-};
+type Status = readonly (readonly [string, string])[];
+const status = (code: number, meaning: string) => [String(code), meaning] as const;
+
+/** Those of every part of the program, by number as sysexits.h has them. */
+const commonStatuses: Status = [
+  status(exitCodes.broken, "a defect of the program"),
+  status(exitCodes.system, "the operating system refused"),
+];
+
+const daemonStatuses: Status = [
+  status(exitCodes.ok, "ended as asked"),
+  status(exitCodes.usage, "the command line is wrong"),
+  status(exitCodes.unavailable, "another supervisor has the socket, or the kernel lacks something"),
+  ...commonStatuses,
+  status(exitCodes.permission, "permission denied"),
+  status(exitCodes.configuration, "the configuration is wrong"),
+];
+
+const clientStatuses: Status = [
+  status(exitCodes.ok, "done"),
+  status(
+    exitCodes.refused,
+    "the supervisor refused, and nothing was changed; sink: something was lost, repeated or damaged; stats --check: a sum does not " +
+      "hold; doctor: warnings (2: errors)",
+  ),
+  status(exitCodes.usage, "the command line is wrong"),
+  status(exitCodes.unavailable, "no supervisor serves the socket, or this system lacks something"),
+  ...commonStatuses,
+  status(exitCodes.protocol, "the other end does not speak this protocol"),
+  status(exitCodes.permission, "permission denied"),
+  status(exitCodes.configuration, "the configuration is wrong"),
+];
 
 function verbPart(verb: Verb): string[] {
   const options = Object.entries(verb.options).map(optionTerm);
