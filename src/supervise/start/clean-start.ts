@@ -8,7 +8,7 @@ import { execute } from "../../shim/execute.ts";
 import { filesMax } from "../../shim/process.ts";
 import { systemCall } from "../../shim/system-call.ts";
 
-/** What a supervisor uses, each for what it says. README.md, Privileges. */
+/** What a supervisor uses, each for what it says. appliance/OPERATING.md, Privileges. */
 export const usedCapabilities: readonly Capability[] = [
   "CAP_NET_RAW", // capture sockets
   "CAP_NET_ADMIN", // large socket buffers, the program at tc ingress
