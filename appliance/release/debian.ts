@@ -6,6 +6,7 @@ import { Glob } from "bun";
 import about from "../../package.json" with { type: "json" };
 import { readRecord, recordPath } from "../../src/install/record.ts";
 import { run } from "../bundle.ts";
+import { putPapers } from "./papers.ts";
 import type { Target } from "./targets.ts";
 
 /** The oldest glibc that executables and shim link with (memfd_create), as `objdump -T` shows. */
@@ -37,9 +38,10 @@ export function makeDebianPackage({ root, target, executable, work, outfile, epo
 function writePapers(root: string, stage: string, epoch: number): void {
   const folder = join(stage, "usr/share/doc/mcr-appliance");
   mkdirSync(folder, { recursive: true });
+  putPapers(root, folder);
   cpSync(join(root, "appliance/debian/copyright"), join(folder, "copyright"));
   const date = new Date(epoch * 1000).toUTCString().replace("GMT", "+0000");
-  const entry = `${about.name} (${about.version}) stable; urgency=medium\n\n  * See CHANGELOG.md of the sources.\n\n -- ${maintainer}  ${date}\n`;
+  const entry = `${about.name} (${about.version}) stable; urgency=medium\n\n  * See CHANGELOG.md beside this file.\n\n -- ${maintainer}  ${date}\n`;
   writeFileSync(join(folder, "changelog.gz"), gzipSync(entry, { level: 9 }));
   const overrides = join(stage, "usr/share/lintian/overrides");
   mkdirSync(overrides, { recursive: true });

@@ -2,6 +2,7 @@
 import { chmodSync, cpSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { run } from "../bundle.ts";
+import { putPapers } from "./papers.ts";
 
 /** Makes `outfile` (.tar.gz) of `executable`; all files in it have the time `epoch`, in seconds. */
 export function makeTarball(
@@ -17,10 +18,9 @@ export function makeTarball(
   mkdirSync(folder, { recursive: true });
   cpSync(executable, join(folder, "mcr-appliance"));
   cpSync(join(root, "appliance/install/install.sh"), join(folder, "install.sh"));
-  for (const paper of ["README.md", "CHANGELOG.md", "LICENSE"]) {
-    cpSync(join(root, paper), join(folder, paper));
-    chmodSync(join(folder, paper), 0o644);
-  }
+  cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
+  chmodSync(join(folder, "LICENSE"), 0o644);
+  putPapers(root, folder);
   for (const program of ["mcr-appliance", "install.sh"]) chmodSync(join(folder, program), 0o755);
   const same = ["--sort=name", `--mtime=@${epoch}`, "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"];
   // -n: no name and no time in gzip's own header.
