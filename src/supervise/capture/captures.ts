@@ -26,6 +26,8 @@ export type CapturedLink = {
 export class Captures {
   private readonly drops = new KernelDrops();
   private readonly byName = new Map<string, CapturedLink>();
+  /** Of links whose name another had when a rule asked for it, before anybody looked what is gone. */
+  private readonly replaced: CapturedLink[] = [];
   private readonly counters = new Numbers(limits.captureLinksMax);
   private serial = 0;
   private readonly workers: () => Workers;
@@ -99,6 +101,9 @@ export class Captures {
     }
     this.serial++;
     const captured = { serial: this.serial, counter, link, group, sockets };
+    if (known !== undefined) {
+      this.replaced.push(known);
+    }
     this.byName.set(link.name, captured);
     for (const place of this.workers().places) {
       const socket = sockets[place.index];
@@ -114,15 +119,14 @@ export class Captures {
    * them. `isDead`: the kernel has forgotten all that was tied to the link.
    */
   takeGone(table: ReadonlyMap<string, Link>): { captured: CapturedLink; isDead: boolean }[] {
-    return this.list().flatMap((captured) => {
-      const { name, index } = captured.link;
-      const isDead = !captured.group.isBound;
-      if (!isDead && table.get(name)?.index === index) {
-        return [];
-      }
-      this.byName.delete(name);
-      return [{ captured, isDead }];
-    });
+    const isDead = ({ group }: CapturedLink) => !group.isBound;
+    const gone = this.list().filter(
+      (captured) => isDead(captured) || table.get(captured.link.name)?.index !== captured.link.index,
+    );
+    for (const { link } of gone) {
+      this.byName.delete(link.name);
+    }
+    return [...this.replaced.splice(0), ...gone].map((captured) => ({ captured, isDead: isDead(captured) }));
   }
 
   /** What frames of the link may pass to user space from now on; returns why the kernel refused. */
