@@ -30,14 +30,5 @@ export function rosterOf(rules: readonly LiveRule[]): Roster {
 
 /** The outputs whose place is `isOdd`. */
 export function outputsWhere({ outputs, outputPlaces }: Roster, isOdd: (place: number) => boolean): RosterOutput[] {
-  const found: RosterOutput[] = [];
-  let at = 0;
-  for (const place of outputPlaces) {
-    const output = isOdd(place) ? outputs[at] : undefined;
-    if (output !== undefined) {
-      found.push(output);
-    }
-    at++;
-  }
-  return found;
+  return outputs.filter((_, at) => isOdd(outputPlaces[at] ?? 0));
 }
