@@ -2,8 +2,9 @@
 import { written } from "./metrics.ts";
 import type { Medians, Row } from "./report.ts";
 
-const width = 820;
-const labelWidth = 330;
+const width = 850;
+/** The longest title fits. */
+const labelWidth = 360;
 const barHeight = 20;
 const gap = 8;
 const groupGap = 44;
@@ -40,11 +41,11 @@ function drawBar(bar: Bar, most: number, y: number): string {
   ].join("\n");
 }
 
-/** One group of bars per size, longest first; each size has a scale of its own. */
+/** A group of bars for the largest size and one for the smallest, longest bar first; each has a scale of its own. What lies between is in the table. */
 export function chart(medians: Medians, rows: readonly Row[], sizes: readonly number[]): string {
   const parts: string[] = [];
   let y = 16;
-  for (const size of [...sizes].sort((a, b) => b - a)) {
+  for (const size of new Set([Math.max(...sizes), Math.min(...sizes)])) {
     const group = bars(medians, rows, `rate_${size}`);
     const most = Math.max(...group.map(({ value }) => value), 1);
     if (group.length === 0) continue;
