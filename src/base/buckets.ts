@@ -2,8 +2,10 @@
 
 const bits = 3;
 const perPower = 1 << bits;
-/** Up to 2^25: half a minute in microseconds. What is larger counts in the last bucket. */
+/** Half a minute in microseconds. */
 const powerMax = 25;
+/** What is as large or larger counts in the last bucket. */
+export const countedMax = 2 ** powerMax;
 
 /** How many buckets there are. */
 export const bucketCount = (powerMax - bits + 1) * perPower;
@@ -13,7 +15,7 @@ export function bucketOf(value: number): number {
   if (value < perPower) {
     return value > 0 ? value | 0 : 0;
   }
-  if (value >= 2 ** powerMax) {
+  if (value >= countedMax) {
     return bucketCount - 1;
   }
   const shift = 31 - Math.clz32(value) - bits;

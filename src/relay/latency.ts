@@ -1,6 +1,6 @@
 // How long a datagram is inside the relay: from the kernel's timestamp of its frame until its send is done. Sampled, because
 // looking at the clock for each would cost more than the rest of the packet's path; the clock itself is the caller's.
-import { bucketOf } from "../base/buckets.ts";
+import { bucketOf, countedMax } from "../base/buckets.ts";
 import { egress as counter, latencyFirst } from "./counters.ts";
 
 /** CLOCK_REALTIME in microseconds: the clock of the kernel's timestamps, packet(7). */
@@ -41,10 +41,16 @@ export class Latency {
     return true;
   }
 
-  /** A send of a frame that arrived at `stampUs` is done. A clock that was set back meanwhile counts as no time. */
+  /**
+   * A send of a frame that arrived at `stampUs` is done. A clock that was set meanwhile is no latency: what took less than no time, or
+   * longer than the buckets tell apart, is not counted. A worker that holds a frame for so long is replaced before.
+   */
   note(stampUs: number): void {
     const { counters } = this;
-    const us = Math.max(0, this.wallUs() - stampUs);
+    const us = this.wallUs() - stampUs;
+    if (us < 0 || us >= countedMax) {
+      return;
+    }
     const at = latencyFirst + bucketOf(us);
     counters[at] = (counters[at] as number) + 1;
     counters[counter.latencySumUs] = (counters[counter.latencySumUs] as number) + us;

@@ -84,8 +84,8 @@ async function untilSignal(
   const isStandby = () => house.outputs.role === "standby";
   const losses = new LossLines({ log, losses: () => lost.totals(), nowMs: () => performance.now(), isStandby });
   const sampler = setInterval(() => {
-    stats.sample(Date.now());
-    lost.sample(Date.now());
+    stats.sample(performance.now());
+    lost.sample(performance.now());
     troubles.look(performance.now());
     kernelRoutes.look(performance.now());
     igmpVersions.look();
@@ -100,7 +100,7 @@ async function untilSignal(
     nowMs: () => performance.now(),
   });
   const teller = setInterval(() => lines.tick(), Math.min(intervalMs || limits.samplePeriodMs, limits.samplePeriodMs));
-  stats.sample(Date.now());
+  stats.sample(performance.now());
   // Now a signal means what the manual says of it.
   service.ready();
   attendance.begin();

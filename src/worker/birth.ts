@@ -150,13 +150,13 @@ async function live(pipe: LogPipe, log: LogWriter, given: Given): Promise<void> 
 }
 
 async function awaitHello(door: Door): Promise<{ message: Hello; fds: number[] }> {
-  const deadline = Date.now() + limits.workerBirthWaitMs;
+  const deadline = performance.now() + limits.workerBirthWaitMs;
   for (;;) {
     const delivery = expected(door.next(), "hello");
     if (delivery !== undefined) {
       return delivery;
     }
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new StillBorn(exitCodes.broken, `no hello on fd ${doorFd} within ${limits.workerBirthWaitMs} ms`);
     }
     await Bun.sleep(1);

@@ -35,8 +35,11 @@ test("what is noted is counted by its bucket, summed up, and the longest is kept
   expect([counters[egress.latencySumUs], counters[egress.latencyMaxUs]]).toEqual([103, 100]);
 });
 
-test("a clock that was set back counts as no time, not as less than none", () => {
-  const { counters, clock, latency } = lab();
-  latency.note(clock.us + 5_000_000);
-  expect([counters[latencyFirst], counters[egress.latencySumUs]]).toEqual([1, 0]);
-});
+test.each([5_000_000, 1, -3_600_000_000])(
+  "a clock that was set by %d us while a frame was here is not counted",
+  (us) => {
+    const { counters, clock, latency } = lab();
+    latency.note(clock.us + us);
+    expect(counters.every((value) => value === 0)).toBe(true);
+  },
+);

@@ -176,7 +176,7 @@ export class Explainer {
 
   private dropsOf({ rule, captures }: LiveRule): Seen {
     const names = captures.length === 0 ? [rule.input_interface] : captures.map(({ link }) => link.name);
-    const drops = names.map((name) => this.parts.lost.inKernel(name, Date.now()));
+    const drops = names.map((name) => this.parts.lost.inKernel(name, performance.now()));
     const ages = drops.flatMap(({ age }) => age ?? []);
     const count = drops.reduce((sum, each) => sum + each.count, 0);
     return { count, age: ages.length === 0 ? undefined : Math.min(...ages) };
@@ -231,7 +231,7 @@ export class Explainer {
       refusals: outputErrors(pages, counter),
       lastRefusal:
         totals.lastErrno > 0 ? { errno: errnoName(totals.lastErrno), age: ageOf(totals.lastErrnoNs) } : undefined,
-      dropped: lost.atOutput(live, Date.now()),
+      dropped: lost.atOutput(live, performance.now()),
       drops: dropReasons(totals),
       nextHop: this.nextHop(live),
     };

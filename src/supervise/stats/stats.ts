@@ -33,6 +33,7 @@ import { linkStatus } from "./link-stats.ts";
 import { dropReasons } from "./lost.ts";
 import { memoryUse } from "./memory-use.ts";
 import type { Troubles } from "./troubles.ts";
+import { Uptime } from "./uptime.ts";
 import { framesOf, spareStatus, workerStatus } from "./worker-stats.ts";
 
 /** Where the numbers come from. */
@@ -61,8 +62,7 @@ export class Stats {
   private readonly parts: StatsParts;
   private readonly rates: CounterRates;
   private readonly flowBook = new Flows();
-  /** Since 1970; a successor sets it back to when the first of us began. */
-  startedMs = Date.now();
+  readonly uptime = new Uptime();
   private readonly latencies = new LatencyWindow();
 
   constructor(parts: StatsParts) {
@@ -136,7 +136,7 @@ export class Stats {
     return {
       program_version: programVersion,
       program_commit: programCommit,
-      uptime_seconds: (Date.now() - this.startedMs) / 1000,
+      uptime_seconds: this.uptime.seconds,
       role: this.parts.outputs.role,
       pipeline,
       io,

@@ -98,7 +98,7 @@ export function inheritedConfiguration(will: Will): Loaded {
 /** Gives the parts of a new house what the old one had, before anything of it runs. */
 export function inherit(house: House, will: Will): void {
   const { captures, configuration, ending, links, memberships, outputs, rejoin, relaying, stats } = house;
-  stats.startedMs = will.startedMs;
+  stats.uptime.inherit(will.startedMs);
   outputs.role = will.role;
   outputs.multicastTtl = will.rules.multicastTtl;
   captures.inherit(will.captures, links.table());

@@ -21,7 +21,7 @@ export function testament(house: House, { hasOwnIpc, socket, client, places }: B
     version: programVersion,
     layout: layoutText(),
     hasOwnIpc,
-    startedMs: stats.startedMs,
+    startedMs: stats.uptime.startedMs,
     role: outputs.role,
     levels: levels.choice(),
     socket: { fd: socket.fd, ...compact({ identity: socket.identity }) },

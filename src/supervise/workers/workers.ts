@@ -120,13 +120,13 @@ export class Workers {
 
   /** Waits until every worker runs that is to run, bounded; returns what is wrong with those that do not. */
   async whole(): Promise<string | undefined> {
-    const deadline = Date.now() + limits.orderAckWaitMs;
+    const deadline = performance.now() + limits.orderAckWaitMs;
     for (;;) {
       const missing = this.places.find((place) => place.state !== "running");
       if (missing === undefined) {
         return undefined;
       }
-      if (missing.state === "failed" || missing.state === "stopping" || Date.now() > deadline) {
+      if (missing.state === "failed" || missing.state === "stopping" || performance.now() > deadline) {
         return `worker ${missing.index} is ${missing.state}: ${missing.reason ?? "no reason is known"}`;
       }
       await Bun.sleep(limits.orderRetryMs);
