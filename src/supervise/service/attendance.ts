@@ -4,6 +4,7 @@ import type { Log } from "../../log/forward.ts";
 import { shim } from "../../shim/library.ts";
 import { sendUnixDatagram } from "../../shim/unix-datagram.ts";
 import type { House } from "../house.ts";
+import { liveState } from "../rules/live-rule.ts";
 import { areAlive, ServiceManager, statusLine } from "./service-manager.ts";
 
 const monotonicClock = 1;
@@ -28,7 +29,7 @@ export class Attendance {
       status: () =>
         statusLine({
           flowRates: stats.flows().map((flow) => flow.packets_per_second),
-          pending: relaying.list().filter(({ pending }) => pending !== undefined).length,
+          pending: relaying.list().filter((live) => liveState(live) === "pending").length,
           workersRunning: workers.runningCount,
           workers: workers.places.length,
         }),
