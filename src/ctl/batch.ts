@@ -30,7 +30,7 @@ export const batch: Verb = {
   examples: [
     { line: "mcr-appliance batch rules.txt", does: "what stands in a file" },
     {
-      line: "printf 'remove --name old\\nadd --input-interface eth0 --input-group 239.1.1.1 --input-port 5000 --outputs 239.2.2.2:5001:eth1\\n' | mcr-appliance batch -",
+      line: "printf 'disable feed-a\\nenable feed-b\\n' | mcr-appliance batch -",
       does: "one rule for another, with nothing in between",
     },
   ],

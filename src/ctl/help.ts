@@ -1,7 +1,11 @@
 // The overview, and the page of one verb. Both come from the table, so they cannot disagree with the parser.
 import { programName, programVersion } from "../base/version.ts";
+import { fold, foldCommand } from "./fold.ts";
 import { table } from "./table.ts";
 import { type OptionSpec, socketOptions, type Verb } from "./verb.ts";
+
+/** Wide enough to say something, narrow enough for half a screen. */
+const columns = 100;
 
 const chapters = ["Run", "Rules", "Watch", "Test", "Help"] as const;
 
@@ -29,13 +33,15 @@ export function page(verb: Verb): string {
   const parts = [
     `${verb.name}: ${verb.summary}`,
     usageLine(verb),
-    ...(verb.details ?? []).map((text) => fold(text)),
+    ...(verb.details ?? []).map((text) => fold(text, columns)),
     optionTable(verb),
   ];
   if (verb.aliases !== undefined) {
     parts.push(`also called: ${verb.aliases.join(", ")}`);
   }
-  const examples = verb.examples.map(({ line, does }) => `  # ${does}\n  ${line}`);
+  const examples = verb.examples.map(({ line, does }) =>
+    [`# ${does}`, ...foldCommand(line, columns - 2)].map((each) => `  ${each}`).join("\n"),
+  );
   parts.push(`examples:\n${examples.join("\n")}`);
   return parts.join("\n\n");
 }
@@ -79,18 +85,4 @@ export function usageLine(verb: Verb): string {
   const parts = required.map(([name, spec]) => `--${name}${value(spec)}`);
   const positionals = (verb.positionals ?? []).map((name) => `[${name}]`);
   return ["usage: mcr-appliance", verb.name, ...parts, "[options]", ...positionals].join(" ");
-}
-
-/** Breaks a paragraph into lines of at most 100 characters. */
-function fold(text: string): string {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + word.length >= 100) {
-      lines.push(line);
-      line = "";
-    }
-    line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line].join("\n");
 }

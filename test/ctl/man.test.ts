@@ -16,8 +16,22 @@ test("every verb, option and example of the table stands in the manual, and what
     expect(page).toContain(escaped(verb.summary.slice(1)));
     const options = Object.keys(verb.options);
     for (const option of options) expect(page).toContain(`\\fB${escaped(`--${option}`)}`);
-    for (const example of verb.examples) expect(page).toContain(line(example.line));
+    for (const example of verb.examples) expect(unfolded(page)).toContain(line(example.line));
   }
+});
+
+/** The page, its command lines as they are before they are folded. */
+function unfolded(page: string): string {
+  return page.replaceAll(` ${escaped("\\")}\n    `, " ");
+}
+
+test("a command line is folded between its options, for a terminal of 80 columns", () => {
+  const lines = client
+    .split("\n")
+    .flatMap((each, at, all) => (each === ".nf" ? all.slice(at + 1, all.indexOf(".fi", at)) : []));
+  expect(lines.length).toBeGreaterThan(30);
+  expect(lines.map((each) => each.replaceAll("\\-", "-")).filter((each) => each.length > 80)).toEqual([]);
+  expect(lines.filter((each) => each.endsWith("\\e")).length).toBeGreaterThan(3);
 });
 
 test("every field of the file stands in the manual", () => {

@@ -5,7 +5,7 @@ import { configPathDefault } from "../../config/files.ts";
 import { describeOption, optionsOf, usageLine } from "../help.ts";
 import { socketOptions, type Verb } from "../verb.ts";
 import { fields } from "./fields.ts";
-import { escaped, examples, line, paragraphs, section, subsection, terms } from "./roff.ts";
+import { capital, escaped, examples, line, paragraphs, section, subsection, terms } from "./roff.ts";
 
 /** What can be asked for, with its section of the manual. */
 export const pages = { [programName]: 8, [`${programName}-supervise`]: 8, "mcr.json5": 5 } as const;
@@ -129,7 +129,7 @@ function verbPart(verb: Verb): string[] {
   const options = Object.entries(verb.options).map(optionTerm);
   const also = verb.aliases === undefined ? [] : [`Also called ${verb.aliases.join(", ")}.`];
   return [
-    ...subsection(verb.name, line(`${verb.summary[0]?.toUpperCase() ?? ""}${verb.summary.slice(1)}.`)),
+    ...subsection(verb.name, line(`${capital(verb.summary)}.`)),
     ...paragraphs([usageLine(verb)]),
     ...paragraphs([...(verb.details ?? []), ...also]),
     ...terms(options),

@@ -1,5 +1,7 @@
 // Text as roff, for man(7). Every text goes through escaped(): what an option is called must not become a command of the formatter.
 
+import { foldCommand } from "../fold.ts";
+
 /** `text` as it shall appear, within a line. */
 export function escaped(text: string): string {
   return text
@@ -41,5 +43,16 @@ export function terms(entries: readonly (readonly [term: string, meaning: string
 
 /** Command lines, as they are typed, each with what it does. */
 export function examples(lines: readonly { line: string; does: string }[]): string[] {
-  return lines.flatMap((each) => [".PP", line(`${each.does}:`), ".PP", ".RS 4", ".nf", line(each.line), ".fi", ".RE"]);
+  return lines.flatMap((each) => {
+    const commands = foldCommand(each.line, exampleColumns).map(line);
+    return [".PP", line(`${capital(each.does)}:`), ".PP", ".RS 4", ".nf", ...commands, ".fi", ".RE"];
+  });
 }
+
+/** `text` as a sentence begins. */
+export function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+}
+
+/** What is left of 80 columns, set in twice. */
+const exampleColumns = 68;
