@@ -1,15 +1,15 @@
 // Workers as their supervisor holds them: orders, signs of life, deaths.
 
 export const workerLimits = {
-  /** A rule set of rulesMax rules with a few outputs each is about 6 MiB. */
-  orderSizeMax: 16 * 1024 * 1024,
+  /** The whole rule set, which a fresh worker is given: rulesMax rules are 2 MiB with an output each, 34 MiB with all that there can be. */
+  orderSizeMax: 48 * 1024 * 1024,
   orderReadSize: 64 * 1024,
   /** Rules of one order: to read it takes a loop a few milliseconds, and its ring of frames holds 80. */
   orderRulesMax: 256,
   /** Orders of one change that wait for acknowledgement: twice as many reports take some 25 KiB of a socket's 208. */
   orderWindow: 16,
   /** How many bytes may wait for a worker that does not read, a stream; beyond it the worker is replaced. */
-  orderQueueSizeMax: 32 * 1024 * 1024,
+  orderQueueSizeMax: 96 * 1024 * 1024,
   orderAckWaitMs: 5_000,
   /** Descriptors beside one order; Linux takes 253 a message (SCM_MAX_FD), the shim 64. */
   orderSocketsMax: 64,

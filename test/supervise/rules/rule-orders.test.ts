@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { limits } from "../../../src/limits.ts";
+import { outputMax } from "../../../src/relay/counters.ts";
 import { makeRule } from "../../../src/rules/schema.ts";
-import type { LiveRule } from "../../../src/supervise/rules/live-rule.ts";
+import { type LiveRule, upbringingOf } from "../../../src/supervise/rules/live-rule.ts";
 import { orderChange } from "../../../src/supervise/rules/rule-orders.ts";
 import type { Order } from "../../../src/worker/orders.ts";
 
@@ -53,4 +54,32 @@ test("the last piece is not sent when one before it was refused", async () => {
   const refusing = workers(3);
   expect(await orderChange(refusing, lives(limits.rulesMax), [])).not.toEqual([]);
   expect(refusing.orders.some((order) => order.kind === "ChangeRules" && order.isLast)).toBeFalse();
+});
+
+/** A rule as long as one can be in an order, with so many outputs. */
+function longest(outputCount: number): LiveRule {
+  const input = { input_interface: "eth*", input_group: "255.255.255.0/24", input_port: "55000-59999" };
+  const rule = makeRule({ ...input, input_protocol: 17, input_source: "255.255.255.0/24", outputs: [] }, "Static");
+  const address = 0xffff_ff00;
+  const output = {
+    ...{ id: 9_999_999, counter: 131_071, fd: 1_000_000, pending: undefined, madeFrom: "", ttl: 64 },
+    stamp: { address, port: 55_000, protocol: 17, ttl: 255, tos: 252 },
+    mapping: { group: address, groupBits: 24, port: -55_000, isOffset: false },
+    output: { group: "239.2.2.2", port: 6000, interface: "eth0" },
+  };
+  return {
+    rule: { ...rule, rule_id: "x".repeat(limits.ruleIdSizeMax) },
+    ...{ serial: 99_999_999, counter: 16_383, sinceMs: 0, uncaptured: [], pending: undefined },
+    outputs: new Array(outputCount).fill(output) as LiveRule["outputs"],
+    captures: new Array(limits.captureLinksMax).fill({ serial: 9_999_999 }) as LiveRule["captures"],
+  };
+}
+
+test("the largest set of rules there can be is one order that a worker takes, and all it is told at its birth may wait for it", () => {
+  const perRule = Math.floor(outputMax / limits.rulesMax);
+  // Of one rule; those of all are as many times as large.
+  const orders = upbringingOf([longest(perRule)]).map(({ order }) => JSON.stringify(order).length * limits.rulesMax);
+  expect(orders.at(-1)).toBeLessThan(limits.orderSizeMax);
+  // Each order goes to both halves.
+  expect(orders.reduce((sum, size) => sum + 2 * size, 0)).toBeLessThan(limits.orderQueueSizeMax);
 });
