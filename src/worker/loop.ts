@@ -34,30 +34,37 @@ export type Sleep = { fallAsleep(): boolean; awake(): void };
 export type Watch = { clockNs: () => number; stalled: (ns: number) => void };
 
 /** Runs until every side is over. */
-export function run(ring: Ring, sides: readonly Side[], sleep: Sleep, { clockNs, stalled }: Watch): void {
-  let longestNs = 0;
-  let lookedNs = clockNs();
+export function run(ring: Ring, sides: readonly Side[], sleep: Sleep, watch: Watch): void {
+  const looks = { longestNs: 0, lastNs: watch.clockNs() };
   while (!sides.every(isOver)) {
-    const turnNs = clockNs();
-    let hasMore = false;
-    for (const side of sides) {
-      hasMore = side.turn(turnNs) || hasMore;
-    }
-    // What came meanwhile is left to gather: taking it at once would make many small batches of one large one.
-    hasMore = !settle(ring, sides, clockNs) || hasMore;
-    const doneNs = clockNs();
-    if (doneNs - lookedNs > longestNs) {
-      longestNs = doneNs - lookedNs;
-      stalled(longestNs);
-    }
-    if (hasMore) {
-      lookedNs = doneNs;
-      dispatch(ring, sides, ring.wait(0, 0), doneNs);
-    } else {
-      const count = waitAsleep(ring, sides, sleep);
-      lookedNs = clockNs();
-      dispatch(ring, sides, count, lookedNs);
-    }
+    turn(ring, sides, sleep, watch, looks);
+  }
+}
+
+/** When the loop looked at the ring last, and the longest it took from one look to the next. */
+type Looks = { longestNs: number; lastNs: number };
+
+// Not in the loop itself: a function that never returns is compiled while it runs, which the JIT does late and at great length.
+function turn(ring: Ring, sides: readonly Side[], sleep: Sleep, { clockNs, stalled }: Watch, looks: Looks): void {
+  const turnNs = clockNs();
+  let hasMore = false;
+  for (const side of sides) {
+    hasMore = side.turn(turnNs) || hasMore;
+  }
+  // What came meanwhile is left to gather: taking it at once would make many small batches of one large one.
+  hasMore = !settle(ring, sides, clockNs) || hasMore;
+  const doneNs = clockNs();
+  if (doneNs - looks.lastNs > looks.longestNs) {
+    looks.longestNs = doneNs - looks.lastNs;
+    stalled(looks.longestNs);
+  }
+  if (hasMore) {
+    looks.lastNs = doneNs;
+    dispatch(ring, sides, ring.wait(0, 0), doneNs);
+  } else {
+    const count = waitAsleep(ring, sides, sleep);
+    looks.lastNs = clockNs();
+    dispatch(ring, sides, count, looks.lastNs);
   }
 }
 
