@@ -8,11 +8,11 @@ const statusCopy = 1 << 1;
 
 // A slot that egress still holds looks like a new one: its status word says "ours" in both cases, and that word's bits
 // belong to the kernel. So what we have taken is marked in tp_len, which the kernel writes anew with every frame and which
-// no frame can have: 2^32 - 1.
+// no frame can have: 2^32 - 1, read as a signed number, because the JIT takes an unsigned one of this size for a double.
 const slotLength = 4;
 /** tp_sec, tp_nsec behind it. */
 const slotSeconds = 16;
-const takenMark = 0xffffffff;
+const takenMark = -1;
 
 /** One capture ring and the rules of its link. */
 export class Capture {
@@ -62,7 +62,7 @@ export class Capture {
     const slot = this.next;
     this.next = slot + 1 === this.region.shape.slotCount ? 0 : slot + 1;
     counters[this.counters + linkField.readSlot] = this.next;
-    this.region.views.u32[((this.region.slotOffsets[slot] as number) + slotLength) >> 2] = takenMark;
+    this.region.views.i32[((this.region.slotOffsets[slot] as number) + slotLength) >> 2] = takenMark;
   }
 
   /**
@@ -103,6 +103,6 @@ export class Capture {
   }
 
   private length(slot: number): number {
-    return this.region.views.u32[((this.region.slotOffsets[slot] as number) + slotLength) >> 2] as number;
+    return this.region.views.i32[((this.region.slotOffsets[slot] as number) + slotLength) >> 2] as number;
   }
 }

@@ -23,8 +23,7 @@ export function complete(batch: Batch, counters: Float64Array, index: number, re
   output.inFlight--;
   if (result >= 0) {
     countSent(batch, counters, output, index, result - output.headerSize, nowNs);
-    follow(batch, output, sends.slotsOf(index));
-    advance(batch, counters, output, sends.slotsOf(index), sends.datagramsOf(index));
+    advance(batch, counters, output, sends.slotsOf(index), sends.datagramsOf(index), true);
   } else if (-result !== chainBroken) {
     refused(batch, counters, output, index, -result, nowNs);
   }
@@ -90,11 +89,11 @@ function refused(
   if (code === tooLarge && output.stamp !== undefined) {
     // The kernel does not fragment what comes with a header of its own. Others of this output may be smaller: no rest.
     lose(counters, output, datagrams, "droppedTooLarge");
-    advance(batch, counters, output, batch.sends.slotsOf(index), datagrams);
+    advance(batch, counters, output, batch.sends.slotsOf(index), datagrams, false);
     return;
   }
   fail(counters, output, datagrams);
-  advance(batch, counters, output, batch.sends.slotsOf(index), datagrams);
+  advance(batch, counters, output, batch.sends.slotsOf(index), datagrams, false);
   output.failuresInRow++;
   if (output.failuresInRow >= failuresMax) {
     rest(output, nowNs);
@@ -112,31 +111,29 @@ function fail(counters: Float64Array, output: Output, datagrams: number): void {
   counters[counter.failed] = (counters[counter.failed] as number) + datagrams;
 }
 
-/** Notes the latency of those of the next `slots` slots that are followed: their send is done. */
-function follow(batch: Batch, output: Output, slots: number): void {
-  const { latency } = batch;
-  if (latency === undefined) {
-    return;
-  }
-  const { stampUs, next } = batch.slots;
-  let slot = output.cursor;
-  for (let left = slots; left > 0; left--) {
-    if (stampUs[slot] !== 0) {
-      latency.note(stampUs[slot] as number);
-    }
-    slot = next[slot] as number;
-  }
-}
-
-/** Moves the cursor over `slots` slots; with 0 only a part of one went out. */
-function advance(batch: Batch, counters: Float64Array, output: Output, slots: number, datagrams: number): void {
+/**
+ * Moves the cursor over `slots` slots; with 0 only a part of one went out. `isSent`: the latency of those that are followed is
+ * noted.
+ */
+function advance(
+  batch: Batch,
+  counters: Float64Array,
+  output: Output,
+  slots: number,
+  datagrams: number,
+  isSent: boolean,
+): void {
   leave(counters, output, datagrams);
   if (slots === 0) {
     output.partsDone += datagrams;
     return;
   }
   output.partsDone = 0;
+  const { stampUs } = batch.slots;
   for (let left = slots; left > 0; left--) {
+    if (isSent && stampUs[output.cursor] !== 0) {
+      batch.latency?.note(stampUs[output.cursor] as number);
+    }
     step(batch.slots, output);
   }
 }

@@ -12,7 +12,7 @@ export function noteOther(counters: Float64Array, capture: Capture, datagram: Da
     const at = placeOf(rule);
     add(counters, at + ruleField.otherFrames);
     counters[at + ruleField.otherPort] = datagram.portAndProtocol;
-    counters[at + ruleField.otherSource] = datagram.sourceWord;
+    counters[at + ruleField.otherSource] = datagram.sourceWord >>> 0;
     counters[at + ruleField.otherNs] = nowNs;
   }
 }

@@ -15,6 +15,9 @@ export class OutputRules {
   private readonly mapping = new Set<number>();
   /** How many new flows still find no room without a look for idle ones: after a look that found none. */
   private hopeless = 0;
+  /** What find() answered last: most datagrams are of the rule of the one before. 0 is no rule's serial number. */
+  private lastSerial = 0;
+  private lastRule: OutputRule | undefined = undefined;
   private readonly retire: (output: Output) => void;
 
   constructor(retire: (output: Output) => void, flowOutputsMax?: number) {
@@ -24,7 +27,11 @@ export class OutputRules {
 
   /** The rule of a serial number, with the backlog that it has of its own. */
   find(serial: number): OutputRule | undefined {
-    return this.rules.get(serial);
+    if (serial !== this.lastSerial) {
+      this.lastRule = this.rules.get(serial);
+      this.lastSerial = serial;
+    }
+    return this.lastRule;
   }
 
   /** Where a datagram of `rule`, which maps, has to wait; `destination` and `port` are those it came to. */
@@ -36,6 +43,7 @@ export class OutputRules {
   set(serial: number, orders: readonly OutputOrder[], counterIndex?: number): void {
     const known = this.rules.get(serial);
     this.orders.set(serial, { orders, counterIndex });
+    this.lastSerial = 0;
     if (known === undefined) {
       const outputs = orders.map((order) => new Output(order));
       this.rules.set(serial, new OutputRule(serial, outputs, counterIndex));
@@ -55,6 +63,7 @@ export class OutputRules {
     const rule = this.rules.get(serial);
     this.rules.delete(serial);
     this.orders.delete(serial);
+    this.lastSerial = 0;
     if (rule === undefined) {
       return false;
     }

@@ -5,7 +5,10 @@ import { swap16 } from "../base/byte-order.ts";
 import { refusal } from "./counters.ts";
 import type { RegionViews } from "./region.ts";
 
-/** What parse() found. Words are as they lie in memory: network order read by a little-endian load. */
+/**
+ * What parse() found. Words are as they lie in memory, network order read by a little-endian load, as signed numbers: an unsigned
+ * one above 2^31 would be a double, and dear to all that compares and mixes bits.
+ */
 export class Datagram {
   destinationWord = 0;
   sourceWord = 0;
@@ -121,15 +124,15 @@ export function parse(
  * The destination of a frame that parse() refused, as Datagram.destinationWord; 0 when it shows none. For the counters alone: nothing
  * of such a frame is to be believed.
  */
-export function destinationOf({ u16, u32 }: RegionViews, slot: number): number {
+export function destinationOf({ u16, u32, i32 }: RegionViews, slot: number): number {
   const net = u16[(slot + slotNet) >> 1] as number;
   const size = (u32[(slot + slotCaptured) >> 2] as number) - (net - (u16[(slot + slotMac) >> 1] as number));
-  return u16[(slot + slotProtocol) >> 1] === etherIpv4 && size >= 20 ? (u32[(slot + net + 16) >> 2] as number) : 0;
+  return u16[(slot + slotProtocol) >> 1] === etherIpv4 && size >= 20 ? (i32[(slot + net + 16) >> 2] as number) : 0;
 }
 
 /** Fills `out` from the IP header at `at`, payloadOffset counted from it. */
 function parseIp(views: RegionViews, at: number, size: number, out: Datagram): number {
-  const { u8, u16, u32 } = views;
+  const { u8, u16, i32 } = views;
   const first = u8[at] as number;
   const headerSize = (first & 0xf) * 4;
   const total = swap16(u16[(at + 2) >> 1] as number);
@@ -146,8 +149,8 @@ function parseIp(views: RegionViews, at: number, size: number, out: Datagram): n
   if ((swap16(u16[(at + 6) >> 1] as number) & 0x3fff) !== 0) {
     return refusal.fragment;
   }
-  out.sourceWord = u32[(at + 12) >> 2] as number;
-  out.destinationWord = u32[(at + 16) >> 2] as number;
+  out.sourceWord = i32[(at + 12) >> 2] as number;
+  out.destinationWord = i32[(at + 16) >> 2] as number;
   const protocol = u8[at + 9] as number;
   if (protocol === protocols.udp) {
     return parseUdp(u16, at, headerSize, total, out);

@@ -25,6 +25,8 @@ export class Region {
   readonly views: RegionViews;
   /** Byte offset of every slot from the region's start. */
   readonly slotOffsets: Uint32Array;
+  /** Slots that egress holds; its own count. A map from regions would be asked twice for every frame. */
+  held = 0;
 
   constructor(shape: RegionShape, views: RegionViews) {
     this.shape = shape;

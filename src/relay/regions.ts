@@ -45,7 +45,7 @@ export class Regions {
       return;
     }
     for (const [index, region] of this.leaving) {
-      if (this.slots.heldIn(region) === 0) {
+      if (region.held === 0) {
         this.leaving.delete(index);
         this.slots.detach(region);
         this.events.regionClosed(index);

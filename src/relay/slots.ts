@@ -34,7 +34,6 @@ export class Slots {
   port = new Int32Array(0);
   private users = new Int32Array(0);
   private regionOf: (Region | undefined)[] = [];
-  private heldBy = new Map<Region, number>();
 
   /** How many slots all regions have together. */
   get capacity(): number {
@@ -51,20 +50,14 @@ export class Slots {
       assert(this.regionOf[slot] === undefined, "a slot number belongs to one region");
       this.regionOf[slot] = region;
     }
-    this.heldBy.set(region, 0);
+    region.held = 0;
   }
 
   /** Forgets a region that holds nothing any more. */
   detach(region: Region): void {
-    assert(this.heldIn(region) === 0, "a region is detached when its last slot is back");
+    assert(region.held === 0, "a region is detached when its last slot is back");
     const { slotFirst, slotCount } = region.shape;
     this.regionOf.fill(undefined, slotFirst, slotFirst + slotCount);
-    this.heldBy.delete(region);
-  }
-
-  /** How many of a region's slots are held. */
-  heldIn(region: Region): number {
-    return this.heldBy.get(region) ?? 0;
   }
 
   /** Takes a slot from the queue for `users` outputs; one without users goes back at once. */
@@ -84,7 +77,7 @@ export class Slots {
     this.stampUs[slot] = 0;
     this.users[slot] = users;
     this.held++;
-    this.heldBy.set(region, this.heldIn(region) + 1);
+    region.held++;
   }
 
   /** Follows the frame of a slot that is held: its stamp is read now, because later it may be another frame's. */
@@ -120,7 +113,7 @@ export class Slots {
   /** True when the slot's region is more than half taken: the kernel will soon have nowhere to put frames. */
   isScarce(slot: number): boolean {
     const region = this.regionOf[slot] as Region;
-    return this.heldIn(region) * 2 > region.shape.slotCount;
+    return region.held * 2 > region.shape.slotCount;
   }
 
   /** One output is done with the slot; with the last it goes back to whoever fills it, and true comes back. */
@@ -131,7 +124,7 @@ export class Slots {
     if (left === 0) {
       const region = this.regionOf[slot] as Region;
       this.held--;
-      this.heldBy.set(region, this.heldIn(region) - 1);
+      region.held--;
       region.release(slot - region.shape.slotFirst);
     }
     return left === 0;

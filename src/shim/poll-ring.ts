@@ -3,6 +3,7 @@
 import type { Pointer } from "bun:ffi";
 import { assert } from "../base/assert.ts";
 import { Message, Piece } from "./abi.ts";
+import { highWord, lowWord } from "./address.ts";
 import { Edges } from "./edges.ts";
 import { errno } from "./errno.ts";
 import { shim } from "./library.ts";
@@ -13,7 +14,6 @@ import type { Ring, RingShape } from "./ring.ts";
 const segmentControl = { size: 24, lengthUsed: 18, value: 16, level: 17, type: 103 } as const;
 /** struct sockaddr_in; ip(7). */
 const place = { size: 16, family: 2 } as const;
-const half = 0x1_0000_0000;
 /** How often sends alone may be what a wait brings, before polls are looked at too: orders must be heard under any load. */
 const looksSparedMax = 8;
 
@@ -113,8 +113,8 @@ export class PollRing implements Ring {
 
   piece(index: number, piece: number, address: number, size: number): void {
     const at = this.piecesAt / 4 + (index * this.piecesMax + piece) * words.piece;
-    this.u32[at] = address % half;
-    this.u32[at + 1] = address / half;
+    this.u32[at] = lowWord(address);
+    this.u32[at + 1] = highWord(address);
     this.u32[at + 2] = size;
   }
 
@@ -125,11 +125,11 @@ export class PollRing implements Ring {
     const pieces = this.base + this.piecesAt + index * this.piecesMax * Piece.size;
     const to = this.placesAt + index * place.size;
     const name = this.u32[to / 4 + 1] === 0 ? 0 : this.base + to;
-    this.u32[message + words.nameLow] = name % half;
-    this.u32[message + words.nameHigh] = name / half;
+    this.u32[message + words.nameLow] = lowWord(name);
+    this.u32[message + words.nameHigh] = highWord(name);
     this.u32[message + words.nameSize] = name === 0 ? 0 : place.size;
-    this.u32[message + words.piecesLow] = pieces % half;
-    this.u32[message + words.piecesHigh] = pieces / half;
+    this.u32[message + words.piecesLow] = lowWord(pieces);
+    this.u32[message + words.piecesHigh] = highWord(pieces);
     this.u32[message + words.pieceCount] = pieceCount;
     this.u32[message + words.controlSize] = segmentSize === 0 ? 0 : segmentControl.size;
     this.memory.u16[(this.controlsAt + at * segmentControl.size + segmentControl.value) / 2] = segmentSize;
@@ -178,8 +178,8 @@ export class PollRing implements Ring {
   /** What stays the same in message `at`, whatever is sent with it. */
   private prepare(at: number): void {
     const control = this.controlsAt + at * segmentControl.size;
-    this.u32[at * words.message + words.controlLow] = (this.base + control) % half;
-    this.u32[at * words.message + words.controlHigh] = (this.base + control) / half;
+    this.u32[at * words.message + words.controlLow] = lowWord(this.base + control);
+    this.u32[at * words.message + words.controlHigh] = highWord(this.base + control);
     this.u32.set([segmentControl.lengthUsed, 0, segmentControl.level, segmentControl.type], control / 4);
   }
 

@@ -2,6 +2,7 @@
 import { type Pointer, toArrayBuffer } from "bun:ffi";
 import { assert } from "../base/assert.ts";
 import { Done, Piece, RingPlaces, ringFeatures, Send } from "./abi.ts";
+import { highWord, lowWord } from "./address.ts";
 import { errnoName } from "./errno.ts";
 import { shim } from "./library.ts";
 import { scratch } from "./memory.ts";
@@ -139,8 +140,8 @@ export class Uring implements Ring {
 
   piece(index: number, piece: number, address: number, size: number): void {
     const at = (index * this.piecesMax + piece) * words.piece;
-    this.pieces[at] = address % 0x1_0000_0000;
-    this.pieces[at + 1] = address / 0x1_0000_0000;
+    this.pieces[at] = lowWord(address);
+    this.pieces[at + 1] = highWord(address);
     this.pieces[at + 2] = size;
   }
 

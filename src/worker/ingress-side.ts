@@ -132,24 +132,23 @@ export class IngressSide implements Side {
       }
       return;
     }
-    // Frames came: the next turn takes them. A poll that ended (its link is gone) is not asked for again.
-    const row = token - tokens.captureFirst;
-    for (const held of this.captures.values()) {
-      if (held.row === row && !isArmed) {
-        this.rearm(held.capture, row, result);
-      }
+    // Frames came: the next turn takes them. Nothing else happens here most of the time, and nothing is allocated.
+    if (!isArmed) {
+      this.rearm(token - tokens.captureFirst, result);
     }
   }
 
-  private rearm(capture: Capture, row: number, result: number): void {
-    if (result < 0 || (result & pollBits.error) !== 0) {
+  /** The poll of the capture in `row` has ended: asked for again, unless its link is gone or nobody wants it any more. */
+  private rearm(row: number, result: number): void {
+    const capture = [...this.captures.values()].find((held) => held.row === row)?.capture;
+    if (capture !== undefined && (result < 0 || (result & pollBits.error) !== 0)) {
       this.log.say("Warning", "a capture socket reports an error; its link is down or gone", {
         capture: capture.serial,
         result,
       });
-      return;
+    } else if (capture !== undefined) {
+      this.parts.ring.poll(capture.fd, pollBits.in, tokens.captureFirst + row);
     }
-    this.parts.ring.poll(capture.fd, pollBits.in, tokens.captureFirst + row);
   }
 
   private readOrders(): void {

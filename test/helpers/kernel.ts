@@ -185,6 +185,7 @@ export class WatchedRegion implements Region {
   readonly shape: Region["shape"];
   readonly views: Region["views"];
   readonly slotOffsets: Uint32Array;
+  held = 0;
   private readonly ours: Uint8Array;
 
   constructor(slotFirst: number, slotCount: number, address: number) {
