@@ -16,7 +16,7 @@ export const doctor: Verb = {
     "Looks at kernel, io_uring, rights, limits, buffers, clock, the file itself, and for each link at offloads, queues, interrupts, " +
       "bridges and the kernel's own multicast routing: the links of the running rules, and those named with --interface. Changes " +
       "nothing, needs no right, and says what it could not look at.",
-    "An error keeps the relay from running, loses datagrams or opens it to others; a warning costs; a note is worth to know. " +
+    "An error keeps the relay from running, loses datagrams or opens it to others; a warning costs; a note is worth knowing. " +
       "Exit code: 0 fine, 1 warnings, 2 errors.",
     "--fix PROFILE tunes this machine for those links: '1g' for a router with gigabit links, '10g', or 'flows' for many small ones. It shows " +
       "what that changes, asks, changes it, and remembers what was before; --undo puts that back, and so does a boot.",

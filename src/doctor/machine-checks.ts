@@ -59,12 +59,14 @@ function checkRing(place: Place): Verdict[] {
 
 function checkRights(place: Place): Verdict[] {
   const capabilities = capabilitiesOf(place);
+  const bounds = place.machine.text(`${place.subject.folder}/limits`);
   const isTried = place.subject.kind === "self" && capabilities?.has("CAP_NET_RAW") === true;
   return judgeRights({
     subject: place.subject.kind,
     uid: Number(statusField(place, "Uid")?.split(/\s+/)[1] ?? 0),
     capabilities,
     captureError: isTried ? nativeOf(place)?.captureError() : undefined,
+    nicePriority: bounds === undefined ? undefined : hardLimit(bounds, "Max nice priority"),
   });
 }
 

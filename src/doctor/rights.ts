@@ -1,4 +1,5 @@
 // Capabilities of whoever runs the relay: the supervisor that runs, or one that would be started from here. capabilities(7).
+import { limits } from "../limits.ts";
 import { type Place, statusField } from "./place.ts";
 import { fine, unseen, type Verdict } from "./verdict.ts";
 
@@ -14,6 +15,8 @@ export type RightsFacts = {
   capabilities: ReadonlySet<Capability> | undefined;
   /** Why an AF_PACKET socket is refused to this process, by errno name; undefined: it opens, or was not tried. */
   captureError: string | undefined;
+  /** RLIMIT_NICE, as 20 minus the nice value that may be had without CAP_SYS_NICE; undefined: not known. getrlimit(2). */
+  nicePriority: number | undefined;
 };
 
 const id = "capabilities";
@@ -35,7 +38,7 @@ export function capabilitiesOf(place: Place): Set<Capability> | undefined {
 
 /** What the relay may do. */
 export function judgeRights(facts: RightsFacts): Verdict[] {
-  const { subject, uid, capabilities, captureError } = facts;
+  const { subject, uid, capabilities, captureError, nicePriority = 0 } = facts;
   if (capabilities === undefined) {
     return [unseen(id, "The rights of the running supervisor could not be read.")];
   }
@@ -67,10 +70,10 @@ export function judgeRights(facts: RightsFacts): Verdict[] {
       },
     ];
   }
-  return [judgeExtras(who, capabilities)];
+  return [judgeExtras(who, capabilities, nicePriority)];
 }
 
-function judgeExtras(who: string, capabilities: ReadonlySet<Capability>): Verdict {
+function judgeExtras(who: string, capabilities: ReadonlySet<Capability>, nicePriority: number): Verdict {
   if (!capabilities.has("CAP_NET_ADMIN")) {
     return {
       id,
@@ -80,14 +83,15 @@ function judgeExtras(who: string, capabilities: ReadonlySet<Capability>): Verdic
       advice: asService,
     };
   }
-  if (!capabilities.has("CAP_SYS_NICE")) {
+  const mayPrefer = nicePriority >= 20 - limits.workerNice;
+  if (!capabilities.has("CAP_SYS_NICE") && !mayPrefer) {
     return {
       id,
       severity: "note",
-      what: `${who} has no CAP_SYS_NICE: workers do not go first on their cores.`,
+      what: `${who} has neither CAP_SYS_NICE nor a limit of priority that allows it: workers do not go first on their cores.`,
       why: "Other programs on a worker's core may delay a datagram by some milliseconds.",
-      advice: "For a service: add CAP_SYS_NICE to AmbientCapabilities.",
+      advice: `For a service: LimitNICE=${limits.workerNice}, or CAP_SYS_NICE in AmbientCapabilities.`,
     };
   }
-  return fine(id, "CAP_NET_RAW, CAP_NET_ADMIN, CAP_SYS_NICE");
+  return fine(id, `CAP_NET_RAW, CAP_NET_ADMIN, ${capabilities.has("CAP_SYS_NICE") ? "CAP_SYS_NICE" : "RLIMIT_NICE"}`);
 }

@@ -5,7 +5,7 @@ export const severities = ["error", "warning", "note", "unseen", "fine"] as cons
 
 /**
  * `error`: the relay does not run, loses datagrams, or is open to others. `warning`: it works worse than this machine could.
- * `note`: worth to know. Gravest first in `severities`.
+ * `note`: worth knowing. Gravest first in `severities`.
  */
 export type Severity = (typeof severities)[number];
 

@@ -7,6 +7,7 @@ const judged = (has: Capability[] | undefined, rest: Partial<RightsFacts> = {}) 
     subject: "self",
     uid: 0,
     captureError: undefined,
+    nicePriority: undefined,
     ...rest,
     capabilities: has === undefined ? undefined : new Set(has),
   })[0];
@@ -45,4 +46,15 @@ test("what is useful and missing is told by what it costs", () => {
 
 test("a process that cannot be looked at is not judged", () => {
   expect(judged(undefined, { subject: "supervisor" })).toMatchObject({ severity: "unseen" });
+});
+
+test("workers go first by CAP_SYS_NICE or by the limit that LimitNICE= raises; else a note says so", () => {
+  const without: Capability[] = ["CAP_NET_RAW", "CAP_NET_ADMIN", "CAP_BPF"];
+  expect(judged(without, { nicePriority: 35 })).toMatchObject({ severity: "fine" });
+  for (const nicePriority of [34, 0, undefined]) {
+    expect(judged(without, { nicePriority })).toMatchObject({
+      severity: "note",
+      advice: expect.stringContaining("LimitNICE=-15"),
+    });
+  }
 });
