@@ -25,7 +25,8 @@ export async function orderChange(
     const some = orders.slice(at, at + limits.orderWindow);
     const errors = (await Promise.all(some.map(({ order, sockets }) => workers.order(order, sockets)))).flat();
     if (errors.length > 0) {
-      return errors;
+      // Who is gone has carried out none of several orders, for one reason.
+      return [...new Set(errors)];
     }
   }
   return [];

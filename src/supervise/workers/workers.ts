@@ -137,9 +137,9 @@ export class Workers {
   async order(order: Order, sockets: readonly number[] = []): Promise<string[]> {
     const running = this.places.filter((place) => place.state === "running");
     const answers = await Promise.all(
-      running.map(async (place) => {
-        const error = await place.child?.order(order, sockets);
-        return error === undefined ? undefined : `worker ${place.index} (pid ${place.child?.pid}): ${error}`;
+      running.map(async ({ index, child }) => {
+        const error = await child?.order(order, sockets);
+        return error === undefined ? undefined : `worker ${index} (pid ${child?.pid}): ${error}`;
       }),
     );
     return answers.filter((answer) => answer !== undefined);

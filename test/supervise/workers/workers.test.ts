@@ -100,6 +100,16 @@ test.each<[mode: string, says: RegExp]>([
   );
 });
 
+test("who dies with an order is named by its own pid, though its place is another's by then", async () => {
+  const { workers, first } = lab(["good"]);
+  await workers.start();
+  const pid = first.child?.pid ?? 0;
+  process.kill(pid, "SIGSTOP");
+  const answer = workers.order({ kind: "Ping" });
+  process.kill(pid, "SIGKILL");
+  expect(await answer).toEqual([`worker 0 (pid ${pid}): it ended: signal SIGKILL`]);
+});
+
 test.each<[mode: string, says: RegExp]>([
   ["deaf", /stuck: ingress and egress silent for 1\.\d s; sleeps and does not read/],
   ["busy", /stuck: ingress and egress silent for 1\.\d s; runs without coming back/],
