@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { growths, slope } from "./trend.ts";
+import { growths, slope, slopeError } from "./trend.ts";
 
 describe("a slope", () => {
   test("of a straight line is the line's, whatever it begins with", () => {
@@ -18,6 +18,18 @@ describe("a slope", () => {
   });
 });
 
+describe("the error of a slope", () => {
+  test("is nothing on a line, and what the values' distance from their line makes it elsewhere", () => {
+    expect(slopeError([5, 7, 9, 11])).toBe(0);
+    // By hand: slope 0.8, so off their line by -0.3, 0.9, -0.9, 0.3: 1.8, over 2, over 5.
+    expect(slopeError([1, 3, 2, 4])).toBeCloseTo(Math.sqrt(0.18), 12);
+  });
+
+  test("of less than three values is not a number", () => {
+    expect(slopeError([3, 4])).toBeNaN();
+  });
+});
+
 describe("growths", () => {
   const bound = (values: number[], perMinuteMax: number) => [{ column: "fds", values, perMinuteMax }];
 
@@ -31,6 +43,12 @@ describe("growths", () => {
     expect(growths(bound([10, 11, 12, 13, 14], 1), 5)).toEqual([]);
     expect(growths(bound([14, 13, 12, 11, 10], 0), 5)).toEqual([]);
     expect(growths(bound([10, 12, 10, 12, 10], 0), 5)).toEqual([]);
+    // One look in the middle of something, last of all.
+    expect(growths(bound([11, 10, 11, 10, 11, 10, 11, 10, 60], 0.5), 5)).toEqual([]);
+  });
+
+  test("finds a growth that shakes", () => {
+    expect(growths(bound([10, 14, 13, 18, 17, 22, 20, 26, 24, 29], 0.5), 5)).toHaveLength(1);
   });
 
   test("says nothing of too few values", () => {
