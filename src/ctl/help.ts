@@ -24,7 +24,7 @@ export function overview(verbs: readonly Verb[]): string {
     "",
     parts.join("\n\n"),
     "",
-    "'mcr-appliance help COMMAND' shows options and examples, 'mcr-appliance COMMAND --help' options alone.",
+    "'mcr-appliance help COMMAND' shows options and examples, 'mcr-appliance COMMAND --help' is short.",
   ].join("\n");
 }
 
@@ -53,12 +53,24 @@ export function shortPage(verb: Verb): string {
 }
 
 function optionTable(verb: Verb): string {
-  const rows = Object.entries(optionsOf(verb)).map(([name, spec]) => [
-    `  --${name}${value(spec)}`,
-    describeOption(spec),
-  ]);
+  const options = Object.entries(optionsOf(verb)).map(([name, spec]) => ({
+    head: `  --${name}${value(spec)}`,
+    text: describeOption(spec),
+  }));
+  const heads = options.map(({ head }) => head.length);
+  const room = Math.max(columns - Math.max(...heads, 0) - gap, summaryColumnsMin);
+  const rows = options.flatMap(({ head, text }) =>
+    fold(text, room)
+      .split("\n")
+      .map((line, at) => [at === 0 ? head : "", line]),
+  );
   return table([{ head: "options:" }, { head: "" }], [...rows, ["  -h, --help", "this, in short"]]);
 }
+
+/** What table() puts between two columns. */
+const gap = 2;
+/** Beside the longest option a summary still has room to be read. */
+const summaryColumnsMin = 40;
 
 /** All options of a verb, those of the socket too. */
 export function optionsOf(verb: Verb): Readonly<Record<string, OptionSpec>> {

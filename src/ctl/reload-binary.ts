@@ -7,7 +7,7 @@ import type { Verb } from "./verb.ts";
 export const reloadBinary: Verb = {
   name: "reload-binary",
   chapter: "Run",
-  summary: "let the program that is on disk now take over from the running one, without losing a datagram",
+  summary: "let the program on disk take over from the running one, without losing a datagram",
   details: [
     "For an upgrade: put the new file in place of the old one (with mv or install, which replace it), then run this. The new program first tries in a process of " +
       "its own whether it can: what it finds wrong is said, and nothing changes. Then it takes over rules, counters, sockets " +

@@ -219,6 +219,15 @@ describe("an operator", () => {
     expect((await run("help ad")).err).toBe("mcr-appliance: unknown command 'ad'. Did you mean 'add'?");
   });
 
+  test("finds pages and overview no wider than 100 columns, but for what must stand in one line", async () => {
+    const lines = (await run("help")).out.split("\n");
+    for (const { name, hidden } of verbs)
+      if (hidden !== true) lines.push(...(await run(`help ${name}`)).out.split("\n"));
+    // The usage is one line, so that it can be copied; so is what an example does.
+    const wide = lines.filter((line) => line.length > 100 && !/^(usage: | {2}# )/.test(line));
+    expect(wide).toEqual([]);
+  });
+
   test("can run the examples of commands on rules as they stand", async () => {
     for (const verb of verbs.filter((each) => ["add", "remove", "enable", "disable"].includes(each.name))) {
       for (const { line } of verb.examples) {
