@@ -73,7 +73,9 @@ async function run(given: Given, world: World): Promise<number> {
     links: [rule.input.interface, rule.output.interface].filter((name) => names.has(name)),
     isAll: false,
   });
-  world.say(`\n${nextSteps(path, rule, isRunning)}`);
+  const { serviceStart } = await import("../install/init-system.ts");
+  const service = path === configPathDefault ? serviceStart("") : undefined;
+  world.say(`\n${nextSteps(path, rule, { isRunning, service })}`);
   return exitCodes.ok;
 }
 
@@ -100,12 +102,17 @@ function describe({ input, output, isExample }: FirstRule): string {
   return printable(isExample ? `an example that rests, ${what}` : what);
 }
 
-function nextSteps(path: string, { isExample }: FirstRule, isRunning: boolean): string {
+/** `service`: how the installed service is started that reads this file. */
+function nextSteps(
+  path: string,
+  { isExample }: FirstRule,
+  { isRunning, service }: { isRunning: boolean; service: string | undefined },
+): string {
   const isDefault = path === configPathDefault;
   const file = isDefault ? "" : ` ${printable(path)}`;
   const run = isRunning
     ? `  mcr-appliance config plan${file}\n  mcr-appliance config apply${file} --confirm-within 60s`
-    : `  mcr-appliance supervise${isDefault ? "" : ` --config${file}`}`;
+    : `  ${service ?? `mcr-appliance supervise${isDefault ? "" : ` --config${file}`}`}`;
   const edit = isExample ? `  vi ${printable(path)}      # its addresses, and no 'enabled: false'\n` : "";
   return `next:\n${edit}${run}`;
 }

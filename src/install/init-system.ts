@@ -70,14 +70,26 @@ export function foldersOfTasks(init: Init): string[] {
   return init === "systemd" ? ["/etc/mcr/conf.d"] : [];
 }
 
+const starts: Readonly<Record<Init, string>> = {
+  systemd: "systemctl enable --now mcr",
+  openrc: "rc-update add mcr && rc-service mcr start",
+  procd: "service mcr enable && service mcr start",
+};
+
 /** What the operator does next: the rules, then the service, now and at every boot. */
 export function nextStep(init: Init): string {
-  switch (init) {
-    case "systemd":
-      return "edit /etc/mcr/mcr.json5, then: systemctl enable --now mcr";
-    case "openrc":
-      return "edit /etc/mcr/mcr.json5, then: rc-update add mcr && rc-service mcr start";
-    case "procd":
-      return "edit /etc/config/mcr, then: service mcr enable && service mcr start";
-  }
+  const file = init === "procd" ? "/etc/config/mcr" : "/etc/mcr/mcr.json5";
+  return `edit ${file}, then: ${starts[init]}`;
+}
+
+/** How the service of the tree `root` that reads /etc/mcr/mcr.json5 is started; undefined where there is none. */
+export function serviceStart(root: string): string | undefined {
+  const init = initOf(root);
+  // procd's has a configuration of its own.
+  const paths: Readonly<Record<Init, readonly string[]>> = {
+    systemd: ["/usr/lib/systemd/system/mcr.service", "/lib/systemd/system/mcr.service"],
+    openrc: ["/etc/init.d/mcr"],
+    procd: [],
+  };
+  return init !== undefined && paths[init].some((path) => existsSync(root + path)) ? starts[init] : undefined;
 }
