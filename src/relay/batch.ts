@@ -57,7 +57,7 @@ function sendRun(batch: Batch, output: Output, slot: number): number {
   const index = sends.take(output);
   aimAt(batch, output, index, slot);
   sender.piece(index, 0, slots.address[slot] as number, size);
-  const next = slots.next[slot] as number;
+  const next = output.after(slots, slot);
   if (slots.segment[slot] !== 0 || size === 0 || size > output.segmentMax || next === none) {
     sends.queue(sender, index, output.fd, 1, slots.segment[slot] as number, 1, slots.count[slot] as number);
     return next;
@@ -75,7 +75,7 @@ function isSamePlace({ slots }: Batch, output: Output, one: number, other: numbe
 function sendTogether(batch: Batch, output: Output, index: number, first: number, size: number): number {
   const { slots, sends, sender } = batch;
   const max = Math.min(segmentsMax, sender.piecesMax);
-  let slot = slots.next[first] as number;
+  let slot = output.after(slots, first);
   let pieces = 1;
   let bytes = size;
   while (slot !== none && pieces < max && isSamePlace(batch, output, slot, first)) {
@@ -86,7 +86,7 @@ function sendTogether(batch: Batch, output: Output, index: number, first: number
     sender.piece(index, pieces, slots.address[slot] as number, following);
     pieces++;
     bytes += following;
-    slot = slots.next[slot] as number;
+    slot = output.after(slots, slot);
     if (following < size) {
       break;
     }

@@ -151,7 +151,7 @@ function leave(counters: Float64Array, output: Output, datagrams: number): void 
 /** Leaves the slot under the cursor behind. */
 function step(slots: Slots, output: Output): void {
   const slot = output.cursor;
-  output.cursor = slots.next[slot] as number;
+  output.cursor = output.after(slots, slot);
   if (slots.done(slot) && output.rule?.last === slot) {
     // Nobody holds the newest slot any more: what comes next begins a new chain.
     output.rule.last = none;

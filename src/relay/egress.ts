@@ -33,7 +33,7 @@ export class Egress {
 
   constructor(parts: EgressParts) {
     this.parts = parts;
-    this.rules = new OutputRules((output) => this.retire(output), parts.flowOutputsMax);
+    this.rules = new OutputRules((output, mayFinish) => this.retire(output, mayFinish), parts.flowOutputsMax);
     this.regions = new Regions(this.slots, parts);
     this.latency = parts.wallUs === undefined ? undefined : new Latency(parts.counters, parts.wallUs);
     const { sender, sends, stamper } = parts;
@@ -100,9 +100,8 @@ export class Egress {
     if (output.inFlight > 0) {
       return;
     }
-    if (output.isRemoved) {
-      discard(this.batch, this.parts.counters, output);
-      this.closeSocket(output);
+    if (output.isRemoved && (output.lastSlot === none || output.isBlocked || output.cursor === none)) {
+      this.finish(output);
       return;
     }
     if (output.isBlocked) {
@@ -191,7 +190,7 @@ export class Egress {
         }
         if (output.isBlocked) {
           this.bound(output);
-        } else if (output.inFlight === 0) {
+        } else if (output.inFlight === 0 && !output.isHeldBack) {
           this.makeReady(output);
         }
       }
@@ -250,19 +249,31 @@ export class Egress {
     }
   }
 
-  /** Takes an output out of service; its socket goes when nothing of it is in flight. */
-  private retire(output: Output): void {
+  /** Takes an output out of service; its socket goes when nothing of it is in flight, or when it has sent what it has. */
+  private retire(output: Output, mayFinish: boolean): void {
+    if (mayFinish && output.canFinish) {
+      output.isRemoved = true;
+      output.rule?.leave(output);
+      return;
+    }
     // It may be in neither: a full socket is noted before the rest of its chain has come back, and listed only then.
     takeOut(this.ready, output);
     takeOut(this.blocked, output);
     output.isReady = false;
     output.isBlocked = false;
     output.isRemoved = true;
-    if (output.inFlight > 0) {
-      return;
+    if (output.inFlight === 0) {
+      this.finish(output);
     }
+  }
+
+  /** Nothing of an output that goes is in flight: what it has not sent is dropped, and who waited for it goes on. */
+  private finish(output: Output): void {
     discard(this.batch, this.parts.counters, output);
     this.closeSocket(output);
+    for (const held of output.lastSlot === none ? [] : (output.rule?.left() ?? [])) {
+      this.makeReady(held);
+    }
   }
 
   private closeSocket(output: Output): void {

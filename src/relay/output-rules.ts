@@ -6,7 +6,10 @@ import { Output, type OutputOrder, OutputRule } from "./output.ts";
 /** A look for idle flows costs as much as some thousand datagrams. */
 const hopelessMax = 4_096;
 
-/** Rules, and where the datagrams of each wait. `retire` takes an output out of service. */
+/** Takes an output out of service: at once, or, if it `mayFinish`, when it has sent what it has. */
+type Retire = (output: Output, mayFinish: boolean) => void;
+
+/** Rules, and where the datagrams of each wait. */
 export class OutputRules {
   private readonly rules = new Map<number, OutputRule>();
   private readonly orders = new Map<number, { orders: readonly OutputOrder[]; counterIndex: number | undefined }>();
@@ -18,9 +21,9 @@ export class OutputRules {
   /** What find() answered last: most datagrams are of the rule of the one before. 0 is no rule's serial number. */
   private lastSerial = 0;
   private lastRule: OutputRule | undefined = undefined;
-  private readonly retire: (output: Output) => void;
+  private readonly retire: Retire;
 
-  constructor(retire: (output: Output) => void, flowOutputsMax?: number) {
+  constructor(retire: Retire, flowOutputsMax?: number) {
     this.retire = retire;
     this.flows = new Flows(flowOutputsMax);
   }
@@ -125,8 +128,14 @@ export class OutputRules {
       before.delete(order.id);
       return same ?? (own === undefined ? new Output(order) : this.twinOf(own, order));
     });
+    // A rule that sends on loses nothing by the change, and its order stays. One that is to be silent is silent at once.
+    const mayFinish = outputs.some(({ fd }) => fd >= 0);
+    const stays = new Set(lane.outputs);
     for (const gone of before.values()) {
-      this.retire(gone);
+      this.retire(gone, mayFinish);
+    }
+    for (const output of outputs) {
+      output.isHeldBack ||= lane.leavingCount > 0 && !stays.has(output);
     }
     lane.setOutputs(outputs);
   }
@@ -138,7 +147,7 @@ export class OutputRules {
 
   private end(lanes: readonly OutputRule[]): void {
     for (const output of lanes.flatMap((lane) => lane.outputs)) {
-      this.retire(output);
+      this.retire(output, false);
     }
   }
 }

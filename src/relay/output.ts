@@ -80,6 +80,10 @@ export class Output {
   isBlocked = false;
   isReady = false;
   isRemoved = false;
+  /** Of an output that leaves its rule and sends what it has: its newest slot. What is chained behind it belongs to others. */
+  lastSlot = none;
+  /** Outputs leave its rule, and what they have came before what it has: it waits for them. */
+  isHeldBack = false;
   rule: OutputRule | undefined;
   /** Set when its datagrams leave with the address and port of their sender. */
   readonly stamp: Stamp | undefined;
@@ -97,6 +101,16 @@ export class Output {
     this.segmentMax = mayGather ? payloadMax : 0;
     this.stamp = stamp;
     this.headerSize = stamp === undefined ? 0 : headerSizeOf(stamp);
+  }
+
+  /** Can send what it has before it goes: it is on its way already. */
+  get canFinish(): boolean {
+    return this.fd >= 0 && this.cursor !== none && !this.isBlocked && !this.isHeldBack;
+  }
+
+  /** The slot behind `slot` in its backlog, or `none`. */
+  after(slots: Slots, slot: number): number {
+    return slot === this.lastSlot ? none : (slots.next[slot] as number);
   }
 
   /** Adds to one of its counters. */
@@ -134,6 +148,8 @@ export class OutputRule {
   users = 0;
   /** The newest slot that an output still holds, to which the next one is tied. */
   last = none;
+  /** Outputs that are no more its own and still send what they have. */
+  leavingCount = 0;
   freshFirst = none;
   freshCount = 0;
   isFresh = false;
@@ -171,6 +187,22 @@ export class OutputRule {
       slots.next[this.last] = slot;
     }
     this.last = slot;
+  }
+
+  /** `output` leaves, which can finish: what it has goes out before what comes with the outputs that follow it. */
+  leave(output: Output): void {
+    output.lastSlot = this.last;
+    this.leavingCount++;
+  }
+
+  /** One that left has finished. With the last of them those that were held back go on: the ones that have something to send. */
+  left(): Output[] {
+    this.leavingCount--;
+    const held = this.leavingCount > 0 ? [] : this.outputs.filter(({ isHeldBack }) => isHeldBack);
+    for (const output of held) {
+      output.isHeldBack = false;
+    }
+    return held.filter(({ cursor }) => cursor !== none);
   }
 
   /** Nothing of it waits or is on its way. */

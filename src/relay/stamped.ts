@@ -27,6 +27,6 @@ export function sendStamped(batch: Batch, output: Output, stamp: Stamp, room: nu
     // The slot is done with its last part.
     sends.queue(sender, index, output.fd, 2, 0, isLast ? 1 : 0, 1);
     part = isLast ? 0 : part + 1;
-    slot = isLast ? (slots.next[slot] as number) : slot;
+    slot = isLast ? output.after(slots, slot) : slot;
   }
 }

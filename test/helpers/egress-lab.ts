@@ -221,7 +221,7 @@ export class EgressLab {
       const delivered = this.kernel.delivered.get(account.fd) ?? [];
       claim(sent <= delivered.length, `${name}: ${delivered.length} left, it says ${sent}`);
       claim(isSubsequence(delivered, account.entered), `${name}: what left is what entered, in order, once`);
-      if (account.isGone && !this.kernel.isInFlight(account.fd) && this.kernel.doneCount === 0) {
+      if (account.isGone && !this.egress.hasSends) {
         claim(held === 0, `${name} is gone and still holds ${held}`);
         claim(account.fd < 0 || this.kernel.closed.has(account.fd), `${name} is gone and its socket open`);
       }

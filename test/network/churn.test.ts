@@ -71,6 +71,29 @@ test("outputs added to a rule and taken from it under traffic do not touch the o
   await relay.stop();
 });
 
+test.each<[pipeline: string, how: object, rate: string]>([
+  ["unified", { preserve_source: true }, "30k"],
+  ["split", {}, "50k"],
+])(
+  "%s: an output, %j, that is opened anew again and again under traffic loses nothing and keeps the order",
+  async (pipeline, how, rate) => {
+    const relay = await Relay.start(lab, "relay", ["--workers", "1", "--pipeline", pipeline]);
+    const rule = (dscp: number) => ({
+      AddRule: { ...steady, rule_id: "feed", outputs: steady.outputs.map((output) => ({ ...output, ...how, dscp })) },
+    });
+    await relay.must(rule(0));
+    const sink = await Sink.start(lab, "sink", ["--group", "239.2.2.2", "--port", "5001", "--interface", "in0"]);
+    const stream = new Stream(lab, "gen", [
+      ...["--group", "239.1.1.1", "--port", "5000", "--interface", "out0", "--rate", rate, "--size", "200"],
+    ]);
+    await until("the stream flows", async () => (await ruleOf(relay, "steady")).datagrams > 0);
+    for (let turn = 1; turn <= 120; turn++) await relay.must(rule(turn % 60));
+    const { sent } = await stream.finished();
+    expect(await sink.received()).toMatchObject({ ...intact, received: sent });
+    await relay.stop();
+  },
+);
+
 test("a rule whose change no worker took sends where it sent before, also by an output that says how much to add to its port", async () => {
   const relay = await Relay.start(lab, "relay", ["--workers", "1"]);
   const rule = (port: number) => ({
