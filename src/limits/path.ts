@@ -37,8 +37,13 @@ export const pathLimits = {
   queueEntries: 65_536,
   /** Outputs of the flows that mapping rules have a backlog each for, a power of two: 8,192 flows with two outputs, some 10 MiB. */
   flowOutputsMax: 16_384,
-  /** Turns of 64 frames before a worker says that it lives: most of what the JIT gains, for some 60 ms of its birth. */
-  warmUpRounds: 300,
+  /** Rounds of the loop before a worker says that it lives: all that the JIT gains, for some 60 ms of its birth. */
+  warmUpRounds: 700,
+  /**
+   * After so many points (15 a call, 1 a loop, more for a long function) the engine's last compiler takes a function over. Its own
+   * 64,000 are 4,000 calls, more than a warm-up makes: a stream's first second would pay for the rest.
+   */
+  lastCompilerFrom: 2_000,
   /** Above what else runs on a worker's core: a router's housekeeping can wait a millisecond, a ring of frames cannot. */
   workerNice: -15,
   /** The shortest the kernel takes (kernel/sched/syscalls.c): a waking loop is then let in at once. */

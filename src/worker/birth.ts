@@ -17,7 +17,7 @@ import { pollBits, type Ring, type RingKind, RingRefused } from "../shim/ring.ts
 import { EgressSide } from "./egress-side.ts";
 import { sayFinal } from "./final.ts";
 import { IngressSide } from "./ingress-side.ts";
-import { run as runLoop } from "./loop.ts";
+import { alone, run as runLoop } from "./loop.ts";
 import type { DoorMessage } from "./orders.ts";
 import { end, handPage, openCounters, openLog, openRing, prefer, type ThreadSetup, watch } from "./parts.ts";
 import { RegionTable, regionMemory } from "./regions.ts";
@@ -103,7 +103,7 @@ async function live(pipe: LogPipe, log: LogWriter, given: Given): Promise<void> 
   // The two halves warm up at the same time.
   const other = hello.pipeline === "split" ? startEgress(setup) : undefined;
   const ring = openRingOrSayWhy(hello, log);
-  warmUp();
+  warmUp(ring.kind, log);
   const otherRing = await other;
   prefer(log);
   giveUp(hello, { emptyRoot, rings: [ring.kind, otherRing ?? ring.kind] }, log);
@@ -132,7 +132,6 @@ async function live(pipe: LogPipe, log: LogWriter, given: Given): Promise<void> 
   if (origin.note !== undefined) {
     log.say("Notice", origin.note);
   }
-  const alone = { fallAsleep: () => true, awake: () => undefined };
   if (hello.pipeline === "split") {
     runLoop(ring, [ingress], alone, watch(counters, ingressCounter.stallMaxUs));
     // The egress thread says the last words and ends the process when the last datagram is out.

@@ -19,7 +19,7 @@ function live(setup: ThreadSetup): void {
   try {
     nameThread("mcr egress");
     const ring = openRing(setup.io, log);
-    warmUp();
+    warmUp(ring.kind, log);
     prefer(log);
     // The main thread waits for this before it gives up, for all threads, the right to open anything.
     parentPort?.postMessage(ring.kind);

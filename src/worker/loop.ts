@@ -30,6 +30,9 @@ export type Side = {
 /** What stands between the last look and the wait: the sleep of the wakeup protocol, or nothing. */
 export type Sleep = { fallAsleep(): boolean; awake(): void };
 
+/** Nobody has to be woken: both sides share a thread, or the ring says all there is. */
+export const alone: Sleep = { fallAsleep: () => true, awake: () => undefined };
+
 /** What a loop is told from outside: the time, in nanoseconds, and whom it tells when it was away longer than ever. */
 export type Watch = { clockNs: () => number; stalled: (ns: number) => void };
 

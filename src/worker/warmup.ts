@@ -1,146 +1,172 @@
-// Before the first real frame: the packet's path, run a few thousand times over frames of our own making, so that the JIT has
-// compiled it. A cold worker takes ten times as long for a datagram, and a stream that begins at full rate would not wait.
-import { swap16 } from "../base/byte-order.ts";
+// Before the first real frame: the whole loop, run over frames of our own making, so that the JIT has compiled it. A cold worker
+// takes ten times as long for a datagram, and a stream that begins at full rate would not wait.
+// Sides, streams and ring are what they will be, and made in the same order: the JIT compiles for the shapes of objects that it has
+// met, and anew when it meets others. Only the far ends are ours: we write the orders, frames lie in a memfd (frame-maker.ts), and
+// what is sent goes nowhere.
+import { assert } from "../base/assert.ts";
+import { frame } from "../base/frames.ts";
+import { reasonOf } from "../base/outcome.ts";
 import { limits } from "../limits.ts";
-import { Capture } from "../relay/capture.ts";
-import { pageSize } from "../relay/counters.ts";
-import { Egress } from "../relay/egress.ts";
-import { Ingress } from "../relay/ingress.ts";
-import { LargeSlots } from "../relay/large.ts";
-import { MatchTable } from "../relay/match.ts";
-import { protocols } from "../relay/parse.ts";
+import { LogPipe, type LogWriter } from "../log/writer.ts";
+import { egress as counter, ingress as ingressCounter, pageSize } from "../relay/counters.ts";
 import { Queue, queueMemory } from "../relay/queue.ts";
-import { Region, slotIsOurs } from "../relay/region.ts";
-import { Sends } from "../relay/sends.ts";
-import { headerPlace, type Stamper } from "../relay/stamp.ts";
-import { type Mapped, map, onesSumAt } from "../shim/memory.ts";
-import { stamperOn } from "./parts.ts";
+import { shim } from "../shim/library.ts";
+import { type Mapped, map, memfd, scratch } from "../shim/memory.ts";
+import type { Ring, RingKind } from "../shim/ring.ts";
+import { EgressSide } from "./egress-side.ts";
+import { FrameMaker, madeFlow, madeRing } from "./frame-maker.ts";
+import { IngressSide } from "./ingress-side.ts";
+import { alone, run } from "./loop.ts";
+import type { DoorMessage, NumberedOrder, Order, OrderRule } from "./orders.ts";
+import { openRing, wallUs, watch } from "./parts.ts";
+import { RegionTable, regionMemory } from "./regions.ts";
+import { Door, OrderStream, Reporter } from "./streams.ts";
 
-const slotSize = 2048;
-const slotCount = 64;
-const macAt = 82;
-const netAt = 96;
-const udpAt = netAt + 20;
-const payloadSize = 1000;
-const checksumPartial = 1 << 3;
-const stampSeconds = 1;
-// 239.0.0.1, 10.0.0.1 and port 5000 as they lie in memory.
-const groupWord = 0x010000ef;
-const sourceWord = 0x0100000a;
-const port = 5000;
+const [stream, datagram, seqpacket] = [1, 2, 5];
+const queueEntries = 1024;
+/** Rows of the table of regions: the pool of large slots has the first. */
+const rows = [0, 1];
 
-/** Runs `limits.warmUpRounds` turns of 64 frames. Touches no socket, and nothing that lives on. */
-export function warmUp(): void {
-  const memory = map(slotCount * slotSize);
-  const page = map(pageSize);
-  const region = new Region(
-    {
-      address: Number(memory.pointer),
-      size: memory.size,
-      slotCount,
-      slotSize,
-      blockSize: slotCount * slotSize,
-      slotFirst: 0,
-    },
-    memory,
-  );
-  const headers = map(limits.sendsMax * headerPlace);
-  const run = path(region, page.f64, stamperOn(headers));
-  for (let round = 0; round < limits.warmUpRounds; round++) {
-    fill(memory, round);
-    run(round);
+const rule: OrderRule = {
+  serial: 1,
+  rule_id: "warm-up",
+  counter: 0,
+  captures: [1],
+  ...madeFlow,
+  source: 0,
+  outputs: [{ id: 1, counter: 0, isPending: false }],
+};
+const capture: DoorMessage = { kind: "capture", serial: 1, counter: 0, link: "warm-up", ...madeRing };
+
+/** Warms the calling thread up, on another ring of the kind that it has. A worker that cannot be warmed up lives all the same. */
+export function warmUp(kind: RingKind, log: LogWriter): void {
+  try {
+    rehearse(openRing(kind, log));
+  } catch (thrown) {
+    log.say("Warning", `not warmed up, the first second will be slow: ${reasonOf(thrown)}`);
   }
-  memory.close();
-  page.close();
-  headers.close();
 }
 
-/** Both halves on a sender that takes everything; returns one turn of them. */
-function path(region: Region, counters: Float64Array, stamper: Stamper): (round: number) => void {
-  const shared = queueMemory(slotCount * 4);
-  const tokens: number[] = [];
-  const sender = {
-    sendsMax: limits.sendsMax,
-    piecesMax: limits.sendPiecesMax,
-    to: () => undefined,
-    piece: () => undefined,
-    send: (index: number) => {
-      tokens.push(index);
-    },
-  };
-  const egress = new Egress({
+/** Runs `limits.warmUpRounds` rounds on `ring`, which it closes; returns how many datagrams went through, of so many made. */
+export function rehearse(ring: Ring): { made: number; sent: number } {
+  const ends = new Ends();
+  const page = map(pageSize);
+  const counters = page.f64;
+  const regions = new RegionTable(regionMemory());
+  const queue = queueMemory(queueEntries);
+  const reporter = new Reporter(ends.request);
+  const pipe = new LogPipe({ write: () => "written", clockUs: wallUs });
+  // The properties stand as where a worker is born.
+  const ingress = new IngressSide({
+    ring,
     counters,
-    queue: new Queue(shared, "consumer"),
-    sender,
-    sends: new Sends(limits.sendsMax),
-    stamper: stamper,
-    wallUs: () => stampSeconds * 1e6 + 100,
-    regionOpen: () => region,
-    regionClosed: () => undefined,
-    socketClosed: () => undefined,
-  });
-  const ingress = new Ingress({
-    counters,
-    queue: new Queue(shared, "producer"),
-    onesSum: onesSumAt,
-    large: new LargeSlots(region, () => 0),
+    queue: new Queue(queue, "producer"),
+    regions,
+    door: new Door(ends.door),
+    orders: new OrderStream(ends.ingress),
+    reporter,
+    pipe,
     wake: () => undefined,
   });
-  const capture = new Capture(1, -1, region, 0, 0);
-  capture.rules = new MatchTable([
-    {
-      ...{ serial: 1, counter: 0, protocol: protocols.udp, linkRank: 0 },
-      ...{
-        destinationWord: groupWord,
-        destinationBits: 32,
-        sourceWord: 0,
-        sourceBits: 0,
-        portFirst: port,
-        portLast: port,
-      },
-    },
-  ]);
-  ingress.attach(capture, 0);
-  egress.setRule(1, [
-    { id: 1, fd: 0, counter: 0 },
-    { id: 2, fd: 0, counter: 1 },
-  ]);
-  return (round) => {
-    ingress.step(limits.turnFramesMax, round);
-    egress.step(limits.turnEntriesMax, round);
-    while (egress.hasSends) {
-      for (const token of tokens.splice(0)) {
-        egress.completed(token, payloadSize, round);
-      }
-      egress.proceed();
-    }
-  };
+  const egress = new EgressSide({
+    ring,
+    counters,
+    queue: new Queue(queue, "consumer"),
+    regions,
+    orders: new OrderStream(ends.egress),
+    reporter,
+    pipe,
+    wakeup: -1,
+  });
+  const frames = new FrameMaker(ring, ends.memory, () => ends.finish());
+  run(ring, [frames, ingress, egress], alone, watch(counters, ingressCounter.stallMaxUs));
+  const result = { made: frames.made, sent: counters[counter.sent] as number };
+  for (const row of rows) {
+    regions.close(row);
+  }
+  ring.close();
+  frames.close();
+  ends.close();
+  page.close();
+  return result;
 }
 
-/** Puts a datagram into every slot, as the kernel would. Sizes change now and then, so that both kinds of batch occur. */
-function fill(memory: Mapped, round: number): void {
-  const { u8, u16, u32 } = memory;
-  const address = Number(memory.pointer);
-  for (let slot = 0; slot < slotCount; slot++) {
-    const at = slot * slotSize;
-    const size = payloadSize - (round % 3 === 0 ? slot : 0);
-    const total = 28 + size;
-    u32[(at + 4) >> 2] = total + netAt - macAt;
-    u32[(at + 8) >> 2] = total + netAt - macAt;
-    u32[(at + 16) >> 2] = stampSeconds;
-    u16[(at + 12) >> 1] = macAt;
-    u16[(at + 14) >> 1] = netAt;
-    u16[(at + 34) >> 1] = 0x0008;
-    u8[at + netAt] = 0x45;
-    u8[at + netAt + 8] = 1;
-    u8[at + netAt + 9] = protocols.udp;
-    u16[(at + netAt + 2) >> 1] = swap16(total);
-    u32[(at + netAt + 12) >> 2] = sourceWord;
-    u32[(at + netAt + 16) >> 2] = groupWord;
-    u16[(at + netAt + 10) >> 1] = 0;
-    u16[(at + netAt + 10) >> 1] = ~onesSumAt(address + at + netAt, udpAt - netAt) & 0xffff;
-    u16[(at + udpAt + 2) >> 1] = swap16(port);
-    u16[(at + udpAt + 4) >> 1] = swap16(size + 8);
-    u32[at >> 2] = slotIsOurs | checksumPartial;
+/** The streams of a worker that nobody supervises: its own ends by name, and what is said at the others. */
+class Ends {
+  readonly door: number;
+  readonly request: number;
+  readonly ingress: number;
+  readonly egress: number;
+  /** Of the capture ring. */
+  readonly memory: number;
+  private readonly open: number[] = [];
+  private readonly farIngress: number;
+  private readonly farEgress: number;
+  private readonly buffer: Mapped = map(2 * limits.doorMessageSizeMax);
+  private sequence = 0;
+
+  constructor() {
+    const [door, farDoor] = this.pair(seqpacket);
+    const [ingress, farIngress] = this.pair(stream);
+    const [egress, farEgress] = this.pair(stream);
+    const [output, farOutput] = this.pair(datagram);
+    throwAway(farOutput);
+    this.door = door;
+    this.request = this.pair(stream)[0];
+    this.ingress = ingress;
+    this.egress = egress;
+    this.farIngress = farIngress;
+    this.farEgress = farEgress;
+    this.memory = memfd("mcr-warm-up", madeRing.blockSize);
+    this.open.push(this.memory);
+    this.say(farDoor, encoder.encode(JSON.stringify(capture)), [this.memory]);
+    this.order({ kind: "Sockets", ids: [1] }, [output]);
+    this.order({ kind: "SyncRules", rules: [rule] });
   }
+
+  /** The last orders. */
+  finish(): void {
+    this.order({ kind: "ChangeRules", put: [], remove: [rule.serial], isFirst: true, isLast: true });
+    this.order({ kind: "Shutdown" });
+  }
+
+  close(): void {
+    for (const fd of this.open) {
+      shim.mcr_close(fd);
+    }
+    this.buffer.close();
+  }
+
+  private pair(type: number): [near: number, far: number] {
+    assert(shim.mcr_pair(scratch.pointer, type) === 0, "there is a socket pair to be had");
+    const ends: [number, number] = [scratch.i32[0] as number, scratch.i32[1] as number];
+    this.open.push(...ends);
+    return ends;
+  }
+
+  /** Egress first, as the supervisor does it. */
+  private order(order: Order, sockets: readonly number[] = []): void {
+    this.sequence++;
+    const numbered: NumberedOrder = { seq: this.sequence, order };
+    const bytes = frame(encoder.encode(JSON.stringify(numbered)));
+    this.say(this.farEgress, bytes, sockets);
+    this.say(this.farIngress, bytes, []);
+  }
+
+  private say(fd: number, bytes: Uint8Array, fds: readonly number[]): void {
+    const fdsAt = limits.doorMessageSizeMax;
+    this.buffer.u8.set(bytes);
+    this.buffer.i32.set(fds, fdsAt / 4);
+    const sent = shim.mcr_fds_send(fd, this.buffer.pointer, bytes.length, this.buffer.at(fdsAt), fds.length);
+    assert(sent === bytes.length, "a stream of ours takes what we say");
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** What is sent to `fd` from now on is sent well and goes nowhere: a filter of one instruction, "keep 0 bytes". socket(7). */
+function throwAway(fd: number): void {
+  const returnConstant = 0x06;
+  scratch.u32.set([returnConstant, 0]);
+  assert(shim.mcr_capture_filter(fd, scratch.pointer, 1) === 0, "a socket of ours takes a filter");
 }

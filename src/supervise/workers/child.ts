@@ -39,6 +39,9 @@ export type ChildEvents = {
   ended: (child: Child, end: ChildEnd) => void;
 };
 
+/** From nothing: what steers Bun (BUN_OPTIONS, BUN_BE_BUN, NODE_OPTIONS) must not reach a worker. */
+const environment = { BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: String(limits.lastCompilerFrom) };
+
 /** Where a worker lives: the number of its place, its core, the counter page. */
 export type Home = { index: number; core: number; counters: number };
 
@@ -84,8 +87,7 @@ export class Child {
     this.pulse = new Pulse(this.sinceMs);
     try {
       this.process = Bun.spawn([...plan.command], {
-        // From nothing: what steers Bun (BUN_OPTIONS, BUN_BE_BUN, NODE_OPTIONS) must not reach a worker.
-        env: {},
+        env: environment,
         cwd: "/",
         stdio: ["ignore", "ignore", theirs.log, theirs.door],
         onExit: (_, exitCode, signal) => this.ended(exitCode, signal),
