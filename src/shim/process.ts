@@ -39,27 +39,40 @@ export type Resource = keyof typeof resources;
 const filesWanted = 2 ** 20;
 const half = 2 ** 32;
 
-/** Soft and hard limit become `value`; raising the hard one takes CAP_SYS_RESOURCE. setrlimit(2). 0 or -errno. */
-export function limitResource(resource: Resource, value: number): number {
+/**
+ * Allows this process `most` of a resource and no more, soft and hard; where the hard limit is below that already, it stays, because
+ * raising it takes CAP_SYS_RESOURCE. prlimit(2). 0 or -errno.
+ */
+export function limitResource(resource: Resource, most: number): number {
+  const hard = hardLimit(resource);
+  return hard < 0 ? hard : setLimits(resource, Math.min(most, hard));
+}
+
+/** Raises the soft limit of open files to the hard one; returns it, or -errno. */
+export function filesMax(): number {
+  const hard = Math.min(hardLimit("files"), filesWanted);
+  const raised = hard < 0 ? hard : setLimits("files", hard);
+  return raised < 0 ? raised : hard;
+}
+
+/** Infinity where there is none; -errno. */
+function hardLimit(resource: Resource): number {
   const memory = map(16);
   try {
-    memory.u32.set([value % half, Math.floor(value / half), value % half, Math.floor(value / half)]);
-    return systemCall("prlimit64", 0, resources[resource], memory.pointer, 0);
+    const read = systemCall("prlimit64", 0, resources[resource], 0, memory.pointer);
+    const [, , low = 0, high = 0] = memory.u32;
+    const isEndless = low === half - 1 && high === half - 1;
+    return read < 0 ? read : isEndless ? Number.POSITIVE_INFINITY : high * half + low;
   } finally {
     memory.close();
   }
 }
 
-/** Raises the soft limit of open files to the hard one; returns it, or -errno. */
-export function filesMax(): number {
+function setLimits(resource: Resource, value: number): number {
   const memory = map(16);
   try {
-    const read = systemCall("prlimit64", 0, resources.files, 0, memory.pointer);
-    if (read < 0) {
-      return read;
-    }
-    const hard = Math.min(memory.u32[3] === 0 ? (memory.u32[2] ?? 0) : filesWanted, filesWanted);
-    return limitResource("files", hard) < 0 ? read : hard;
+    memory.u32.set([value % half, Math.floor(value / half), value % half, Math.floor(value / half)]);
+    return systemCall("prlimit64", 0, resources[resource], memory.pointer, 0);
   } finally {
     memory.close();
   }

@@ -59,6 +59,8 @@ test("with the profile and the capabilities of compose.yaml it relays, by io_uri
   const all = capabilities();
   const under = [
     ...["setpriv", "--bounding-set", `-all,${all}`, "--inh-caps", `-all,${all}`, "--no-new-privs"],
+    // As a runtime that bounds processes: a worker must not ask for more.
+    ...["prlimit", "--nproc=1024:1024"],
     ...[compiled("permit"), permitted()],
   ];
   const relay = await Relay.start(lab, "relay", ["--io", "io_uring", "--workers", "1"], { under });
