@@ -5,16 +5,17 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import about from "../package.json" with { type: "json" };
-import { arm64, arm64Demo, arm64Shim } from "./trial/arm64.ts";
+import { arm64, arm64Shim } from "./trial/arm64.ts";
+import { container } from "./trial/container.ts";
 import { installVerb } from "./trial/install.ts";
 import { liveInstall, livePackage } from "./trial/live.ts";
 import { arm64Musl, x64Musl } from "./trial/musl.ts";
-import { debianPackage, lintian } from "./trial/package.ts";
+import { debianPackage, debianPackageArm64, lintian } from "./trial/package.ts";
 import { manual, sums } from "./trial/paper.ts";
 import { beyondTrials, systemTrials } from "./trial/systems.ts";
 import type { Place, Trial, Verdict } from "./trial/trial.ts";
 import { twice } from "./trial/twice.ts";
-import { bareMachine } from "./trial/vm.ts";
+import { bareArm64, bareMachine } from "./trial/vm.ts";
 import { baseline, native } from "./trial/x64.ts";
 
 const trials: readonly Trial[] = [
@@ -25,15 +26,17 @@ const trials: readonly Trial[] = [
   arm64,
   arm64Musl,
   arm64Shim,
-  arm64Demo,
   manual,
   installVerb,
   liveInstall,
   lintian,
   debianPackage,
+  debianPackageArm64,
   livePackage,
+  container,
   ...systemTrials,
   bareMachine,
+  bareArm64,
   twice,
   ...beyondTrials,
 ];

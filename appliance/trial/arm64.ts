@@ -1,6 +1,6 @@
 // The executable for arm64 under qemu-user, which has no io_uring, no eBPF, and no options of packet sockets (setsockopt at SOL_PACKET
-// says ENOPROTOOPT): no relay captures there. What needs none of these is tried: commands, the ABI, the shim's own tests, generator
-// and receiver by ppoll.
+// says ENOPROTOOPT): no relay captures there: vm-arm64 does that. What needs none of these is tried: commands, the ABI, the shim's own tests,
+// generator and receiver by ppoll.
 import { cpSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { runtimeOf } from "../release/executable.ts";
@@ -60,12 +60,3 @@ function makeTree({ root }: Place, tree: string): void {
   }
   symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
 }
-
-export const arm64Demo: Trial = {
-  name: "arm64-demo",
-  about: "arm64: the demo",
-  run: () => ({
-    skipped:
-      "qemu-user implements no setsockopt at SOL_PACKET (ENOPROTOOPT), so nothing can be captured; a whole arm64 system would",
-  }),
-};

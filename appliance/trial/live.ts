@@ -16,7 +16,7 @@ const rule = (port: number) =>
 
 /** Boots a Debian of the trial's own, does `work` in it and takes it down; `at` says where a path of it is. */
 async function onLiveRoot(place: Place, work: (live: LiveRoot, at: (path: string) => string) => Promise<void>) {
-  const root = debianRoot(place);
+  const root = debianRoot(place, "debian-root");
   const live = new LiveRoot(root);
   try {
     await live.boot(place);
@@ -106,7 +106,7 @@ export const livePackage: Trial = {
     await onLiveRoot(place, async (live, at) => {
       const first = `mcr-appliance_${place.version}_amd64.deb`;
       cpSync(packageOf(place, "amd64"), at(`root/${first}`));
-      cpSync(nextVersion(place), at("root/next.deb"));
+      cpSync(nextVersion(place, "amd64"), at("root/next.deb"));
       // The line of README.md.
       live.must("sh", "-c", `cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -y ./${first}`);
       expect("it runs, without rules", live.must(program, "list").includes("no rules"));

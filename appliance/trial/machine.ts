@@ -4,16 +4,27 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "../../test/helpers/namespaces.ts";
 import { until } from "../../test/helpers/until.ts";
+import type { Architecture } from "./debian-root.ts";
 import { must } from "./trial.ts";
 
 /** The namespace in which qemu runs. */
 const ns = "machine";
 /** An emulated processor boots in a minute or some; a real one that has not in this time does not. */
 const patience = { tcg: { deadlineMs: 300_000, everyMs: 100 }, kvm: { deadlineMs: 40_000, everyMs: 100 } } as const;
-const processors = { tcg: "max", kvm: "host" } as const;
+
+/** qemu for each, and what differs: the board, the serial port's name, the cheapest processor that has all. */
+const computers = {
+  amd64: { qemu: ["qemu-system-x86_64"], serial: "ttyS0", processor: "max" },
+  arm64: { qemu: ["qemu-system-aarch64", "-machine", "virt"], serial: "ttyAMA0", processor: "max,pauth-impdef=on" },
+} as const;
+
+/** The program that plays a machine of `architecture`. */
+export const emulatorOf = (architecture: Architecture): string => computers[architecture].qemu[0];
+
+type Accelerator = "kvm" | "tcg";
 
 /** `kernel` and `initrd` are files of this machine; `disk` is a raw image whose file system is the root. */
-export type MachineFiles = { kernel: string; initrd: string; disk: string };
+export type MachineFiles = { architecture: Architecture; kernel: string; initrd: string; disk: string };
 
 /** What a root needs so that `Machine.must` is answered: a service that carries out lines from the wire. */
 export const answering = {
@@ -47,17 +58,20 @@ export class Machine {
   #heard = "";
   #asked = 0;
   #withoutKvm = "";
-  #accelerator: "kvm" | "tcg" = existsSync("/dev/kvm") ? "kvm" : "tcg";
+  #nicCount = 0;
+  #accelerator: Accelerator;
 
   constructor(lab: Lab, files: MachineFiles) {
     this.#lab = lab;
     this.#files = files;
+    this.#accelerator = files.architecture === "amd64" && existsSync("/dev/kvm") ? "kvm" : "tcg";
     this.#wire = join(lab.dir, "wire");
     this.#console = join(lab.dir, "console");
   }
 
   /** The NICs' other ends: `tap0` and so on in the namespace, each in a bridge with a wire to the namespace of `names`. */
   connect(names: readonly string[], addresses: readonly string[]): void {
+    this.#nicCount = names.length;
     for (const [index, name] of names.entries()) {
       const address = addresses[index];
       this.#lab.veth(
@@ -76,16 +90,16 @@ export class Machine {
   }
 
   /** Switches it on; returns when it answers. */
-  async start(nicCount: number): Promise<void> {
+  async start(): Promise<void> {
     try {
-      await this.#switchOn(nicCount);
+      await this.#switchOn();
     } catch (thrown) {
       if (this.#accelerator === "tcg") throw thrown;
       const [reason = ""] = `${thrown instanceof Error ? thrown.message : thrown}`.split("\n");
       this.#withoutKvm = ` (KVM is there and does not boot it: ${reason})`;
       await this.cut();
       this.#accelerator = "tcg";
-      await this.#switchOn(nicCount);
+      await this.#switchOn();
     }
   }
 
@@ -124,18 +138,19 @@ export class Machine {
     this.#socket = undefined;
   }
 
-  async #switchOn(nicCount: number): Promise<void> {
+  async #switchOn(): Promise<void> {
     rmSync(this.#wire, { force: true });
-    const accelerator = ["-accel", this.#accelerator, "-cpu", processors[this.#accelerator]];
-    const nics = Array.from({ length: nicCount }, (_, index) => [
+    const { architecture, kernel, initrd, disk } = this.#files;
+    const { qemu: program, serial, processor } = computers[architecture];
+    const accelerator = ["-accel", this.#accelerator, "-cpu", this.#accelerator === "kvm" ? "host" : processor];
+    const nics = Array.from({ length: this.#nicCount }, (_, index) => [
       ...["-netdev", `tap,id=n${index},ifname=tap${index},script=no,downscript=no`],
       ...["-device", `virtio-net-pci,netdev=n${index},mac=52:54:00:00:00:0${index + 1}`],
     ]).flat();
-    const { kernel, initrd, disk } = this.#files;
     const command = [
-      ...["qemu-system-x86_64", "-nodefaults", "-display", "none", "-m", "1024", "-smp", "1", ...accelerator],
+      ...[...program, "-nodefaults", "-display", "none", "-m", "1024", "-smp", "1", ...accelerator],
       ...["-kernel", kernel, "-initrd", initrd],
-      ...["-append", "root=/dev/vda rw net.ifnames=0 console=ttyS0 panic=1"],
+      ...["-append", `root=/dev/vda rw net.ifnames=0 console=${serial} panic=1`],
       ...["-serial", `file:${this.#console}`],
       ...["-drive", `file=${disk},format=raw,if=virtio`, "-device", "virtio-serial", "-device", "virtio-rng-pci"],
       ...["-chardev", `socket,id=wire,path=${this.#wire},server=on,wait=off`],

@@ -35,29 +35,36 @@ export const systemTrials: readonly Trial[] = systems.map(([name, about, pattern
   },
 }));
 
-/** Named, so that nobody takes what is played for the real thing. */
-const beyond: readonly (readonly [name: string, about: string, why: string])[] = [
-  [
-    "docker",
-    "the image built and run by Docker or Podman",
-    "no container runtime runs here; 'container' lays out the same file system",
-  ],
+/** Named, so that nobody takes what is played for the real thing: what is looked for, by a command that prints nothing without it. */
+const beyond: readonly (readonly [name: string, about: string, look: readonly string[], instead: string])[] = [
   [
     "openwrt-real",
     "a booted OpenWrt",
-    "there is no OpenWrt image among the sources that are used; 'openwrt' plays procd",
+    ["apt-cache", "search", "--names-only", "openwrt"],
+    "no image of it; 'openwrt' plays procd",
   ],
-  ["vyos-real", "a booted VyOS", "there is no VyOS image among the sources that are used; 'vyos' reads its files"],
-  ["nixos-real", "a NixOS test", "nixpkgs is not among the sources that are used; 'nixos' plays it"],
   [
-    "arm64-system",
-    "a whole arm64 system",
-    "without KVM for arm64 it takes an emulated kernel's hours; 'arm64' runs the program",
+    "vyos-real",
+    "a booted VyOS",
+    ["apt-cache", "search", "--names-only", "vyos"],
+    "no image of it; 'vyos' reads its files",
+  ],
+  [
+    "nixos-real",
+    "a NixOS test",
+    ["nix-instantiate", "--option", "build-users-group", "", "--find-file", "nixpkgs/nixos"],
+    "no modules of it; 'nixos' plays nixpkgs",
   ],
 ];
 
-export const beyondTrials: readonly Trial[] = beyond.map(([name, about, why]) => ({
+export const beyondTrials: readonly Trial[] = beyond.map(([name, about, look, instead]) => ({
   name,
   about,
-  run: () => ({ skipped: why }),
+  run: () => {
+    const { exitCode, output } = may(look);
+    const [said = ""] = output.trim().split("\n");
+    const isThere = exitCode === 0 && said !== "";
+    if (isThere) return { skipped: `'${look.join(" ")}' says '${said}', and nobody has written what to do with it` };
+    return { skipped: `'${look.join(" ")}' says ${said === "" ? "nothing" : `'${said}'`}: ${instead}` };
+  },
 }));
