@@ -16,7 +16,12 @@ function call(script: string, args: readonly string[], now?: string) {
   const answer = now === undefined ? "exit 69" : `echo ${now}`;
   writeFileSync(program, `#!/bin/sh\n[ $# -eq 1 ] && { ${answer}; exit; }\necho "$2" >${told}\n`);
   chmodSync(program, 0o755);
-  const variables = [`PATH=${dir}:${process.env["PATH"]}`, `MCR_ROLE_FILE=${roleFile}`];
+  // No relay is there for socat, so the program is called.
+  const variables = [
+    `PATH=${dir}:${process.env["PATH"]}`,
+    `MCR_ROLE_FILE=${roleFile}`,
+    `MCR_SOCKET=${join(dir, "sock")}`,
+  ];
   const { exitCode } = runAnyway(["env", ...variables, join(folder, script), ...args]);
   return { exitCode, told: existsSync(told) ? readFileSync(told, "utf8").trim() : undefined };
 }
@@ -29,6 +34,22 @@ test.each([
 ])("%s means %s, and is remembered", (state, role) => {
   expect(call("notify", ["INSTANCE", "mcr", state, "150"], "standby")).toEqual({ exitCode: 0, told: role });
   expect(readFileSync(roleFile, "utf8").trim()).toBe(role);
+});
+
+test("where socat reaches the relay the program is not started; where it hears no success it is", () => {
+  const socat = join(dir, "socat");
+  const heard = join(dir, "heard");
+  const answering = (reply: string) => {
+    writeFileSync(socat, `#!/bin/sh\necho "$*" >${heard}; cat >>${heard}; echo '${reply}'\n`);
+    chmodSync(socat, 0o755);
+  };
+  answering('{"Success":"active"}');
+  expect(call("notify", ["INSTANCE", "mcr", "MASTER", "150"])).toEqual({ exitCode: 0, told: undefined });
+  const sock = join(dir, "sock");
+  expect(readFileSync(heard, "utf8")).toBe(`-t 2 - UNIX-CONNECT:${sock}\n{"SetRole":{"role":"active"}}\n`);
+  answering('{"Error":"no"}');
+  expect(call("notify", ["INSTANCE", "mcr", "MASTER", "150"], "standby")).toEqual({ exitCode: 0, told: "active" });
+  rmSync(socat);
 });
 
 test("a state that keepalived does not have is refused", () => {

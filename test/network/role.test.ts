@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Lab } from "../helpers/namespaces.ts";
 import { binary, Relay } from "../helpers/relay.ts";
 import type { Running } from "../helpers/running.ts";
-import { statusOf } from "../helpers/status.ts";
+import { spareOf, statusOf } from "../helpers/status.ts";
 import { Sink, Stream } from "../helpers/traffic.ts";
 import { until } from "../helpers/until.ts";
 
@@ -108,18 +108,17 @@ async function keepalived(name: string, priority: number): Promise<Running> {
 const roleOf = async (relay: Relay) => (await statusOf(relay)).role;
 /** The gap that is meant: three advertisements of 0.1 s with their skew, or a second between two checks; and 50 ms of ours. */
 const meant = { link: 450, kill: 1_450 } as const;
-/** The gap that fails: what a machine with other things to do may add. */
+/** What a machine with other things to do may add at a try; one of `triesMax` has to do without. */
 const slackMs = 3_000;
+const triesMax = 3;
+const patience = { deadlineMs: 25_000 };
+const isActive = (role: string) => role === "active";
 
-test.each([
-  ["the master's link goes", "link"],
-  ["the master's supervisor is killed", "kill"],
-] as const)("%s: the other sends without a join, and nothing comes twice", async (_, how) => {
+/** Two routers under keepalived, of which the first sends a stream to the sink. */
+async function pair() {
   const [one, two] = await Promise.all(routers.map(start));
   if (one === undefined || two === undefined) throw new Error("there are two routers");
-  const patience = { deadlineMs: 25_000 };
   await keepalived("one", 150);
-  const isActive = (role: string) => role === "active";
   await until("the first is master", () => roleOf(one), isActive, patience);
   await keepalived("two", 100);
   const sink = await listen();
@@ -131,8 +130,13 @@ test.each([
     patience,
   );
   expect(await roleOf(two)).toBe("standby");
-  const groups = lab.read("two", "/proc/net/igmp");
+  return { one, two, sink, flow };
+}
 
+/** The master fails; how many datagrams were lost until the other sent. */
+async function gapOf(how: keyof typeof meant): Promise<number> {
+  const { one, two, sink, flow } = await pair();
+  const groups = lab.read("two", "/proc/net/igmp");
   if (how === "kill") one.signal("SIGKILL");
   else lab.ip("right", "link set one down");
   await until("the other is master", () => roleOf(two), isActive, patience);
@@ -147,6 +151,48 @@ test.each([
   const { lost, duplicated, corrupt, reordered } = await sink.received(6_000);
   console.log(`${how}: a gap of ${lost} datagrams at ${perSecond}/s; meant are at most ${meant[how]}`);
   expect({ duplicated, corrupt, reordered }).toEqual({ duplicated: 0, corrupt: 0, reordered: 0 });
-  expect((lost / perSecond) * 1_000).toBeLessThan(meant[how] + slackMs);
   lab.ip("right", "link set one up");
-});
+  await lab.endAll();
+  return (lost / perSecond) * 1_000;
+}
+
+test.each([
+  ["the master's link goes", "link"],
+  ["the master's supervisor is killed", "kill"],
+] as const)(
+  "%s: the other sends without a join, in the time that is meant, and nothing comes twice",
+  async (_, how) => {
+    let bestMs = Number.POSITIVE_INFINITY;
+    for (let tries = 0; tries < triesMax && bestMs > meant[how]; tries++) {
+      const gapMs = await gapOf(how);
+      expect(gapMs).toBeLessThan(meant[how] + slackMs);
+      bestMs = Math.min(bestMs, gapMs);
+    }
+    expect(bestMs).toBeLessThanOrEqual(meant[how]);
+  },
+  120_000,
+);
+
+test("a worker of the master is killed: its spare goes on, the other stands by, and nothing is lost or comes twice", async () => {
+  const { one, two, sink, flow } = await pair();
+  await spareOf(one);
+  const [victim = 0] = one.workerPids();
+  const before = await sentBy(one);
+  process.kill(victim, "SIGKILL");
+  await until(
+    "it sends on",
+    () => sentBy(one),
+    (count) => count > before + 2 * perSecond,
+    patience,
+  );
+  expect([await roleOf(one), await roleOf(two)]).toEqual(["active", "standby"]);
+  expect(await sentBy(two)).toBe(0);
+  const { sent } = await flow.finished();
+  expect(await sink.received(6_000)).toMatchObject({
+    received: sent,
+    lost: 0,
+    duplicated: 0,
+    corrupt: 0,
+    reordered: 0,
+  });
+}, 60_000);
