@@ -119,7 +119,7 @@ class Ends {
     this.farEgress = farEgress;
     this.memory = memfd("mcr-warm-up", madeRing.blockSize);
     this.open.push(this.memory);
-    this.say(farDoor, encoder.encode(JSON.stringify(capture)), [this.memory]);
+    this.pass(farDoor, encoder.encode(JSON.stringify(capture)), [this.memory]);
     this.order({ kind: "Sockets", ids: [1] }, [output]);
     this.order({ kind: "SyncRules", rules: [rule] });
   }
@@ -149,16 +149,16 @@ class Ends {
     this.sequence++;
     const numbered: NumberedOrder = { seq: this.sequence, order };
     const bytes = frame(encoder.encode(JSON.stringify(numbered)));
-    this.say(this.farEgress, bytes, sockets);
-    this.say(this.farIngress, bytes, []);
+    this.pass(this.farEgress, bytes, sockets);
+    this.pass(this.farIngress, bytes, []);
   }
 
-  private say(fd: number, bytes: Uint8Array, fds: readonly number[]): void {
+  private pass(fd: number, bytes: Uint8Array, fds: readonly number[]): void {
     const fdsAt = limits.doorMessageSizeMax;
     this.buffer.u8.set(bytes);
     this.buffer.i32.set(fds, fdsAt / 4);
     const sent = shim.mcr_fds_send(fd, this.buffer.pointer, bytes.length, this.buffer.at(fdsAt), fds.length);
-    assert(sent === bytes.length, "a stream of ours takes what we say");
+    assert(sent === bytes.length, "a stream of ours takes what we pass");
   }
 }
 
