@@ -15,6 +15,9 @@ export const testIo = process.env["MCR_TEST_IO"];
 /** What `npm run build` makes. `MCR_BINARY` names another one, such as the package's. */
 export const binary = process.env["MCR_BINARY"] ?? join(import.meta.dir, "../../dist/mcr-appliance");
 
+/** All of a worker's environment, as /proc shows it: when the engine's last compiler begins. */
+export const workerEnvironment = /^BUN_JSC_thresholdForFTLOptimizeAfterWarmUp=\d+\0$/;
+
 export type LaunchOptions = RunningOptions & {
   /** A command that changes something and then becomes the one behind it, such as `setpriv --reuid nobody`. */
   under?: readonly string[];

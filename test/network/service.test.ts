@@ -3,7 +3,7 @@ import { afterAll, afterEach, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { listenForNotifications } from "../helpers/notify-socket.ts";
-import { Relay } from "../helpers/relay.ts";
+import { Relay, workerEnvironment } from "../helpers/relay.ts";
 import { bench, Stream } from "../helpers/traffic.ts";
 
 const lab = bench("service");
@@ -33,7 +33,7 @@ test("a whole life is told at a path: ready, alive, what flows, reload, end", as
     await manager.says("READY=1\nSTATUS=0 of 1 flows move, 0 datagrams/s; 0 pending; 1 of 1 workers\n");
     await manager.says("WATCHDOG=1\nWATCHDOG=1\n");
     for (const pid of relay.childPids()) {
-      expect(readFileSync(`/proc/${pid}/environ`, "utf8")).toBe("");
+      expect(readFileSync(`/proc/${pid}/environ`, "utf8")).toMatch(workerEnvironment);
     }
     await manager.says(/STATUS=1 of 1 flows move, [0-9,]+ datagrams\/s/, "stdout", 12_000);
     await stream.finished();

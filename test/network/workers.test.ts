@@ -3,7 +3,7 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { isAlive } from "../helpers/alive.ts";
 import { compiled } from "../helpers/compiled.ts";
-import { Relay, testIo } from "../helpers/relay.ts";
+import { Relay, testIo, workerEnvironment } from "../helpers/relay.ts";
 import { run } from "../helpers/run.ts";
 import { settled, statusOf } from "../helpers/status.ts";
 import { bench, generate, intact, Sink, Stream } from "../helpers/traffic.ts";
@@ -81,44 +81,49 @@ describe("what a worker is", () => {
     return new Map(lines.map((line) => [line.split(":\t")[0] ?? "", line.split(":\t")[1] ?? ""]));
   }
 
-  test.each(["split", "unified"])("%s: no privilege, one core for all threads, no environment", async (pipeline) => {
-    const relay = await Relay.start(lab, "relay", ["--workers", "2", "--pipeline", pipeline], {
-      env: { ...process.env, MCR_TEST_SECRET: "1", BUN_OPTIONS: "" },
-    });
-    await relay.must(rule(0));
-    const { workers } = await statusOf(relay);
-    expect(workers).toHaveLength(2);
-    for (const { pid, core } of workers) {
-      for (const thread of readdirSync(`/proc/${pid}/task`)) {
-        const fields = fieldsOf(`/proc/${pid}/task/${thread}/status`);
-        const held = ["CapInh", "CapPrm", "CapEff", "CapAmb"].map((set) => Number.parseInt(fields.get(set) ?? "", 16));
-        expect({ thread: fields.get("Name"), held, never: fields.get("NoNewPrivs") }).toEqual({
-          thread: fields.get("Name"),
-          held: [0, 0, 0, 0],
-          never: "1",
-        });
-        expect(fields.get("Uid")?.split("\t")).not.toContain("0");
-        expect(fields.get("Gid")?.split("\t")).not.toContain("0");
-        expect(fields.get("Groups")?.trim()).toBe("");
-        expect([fields.get("Name"), fields.get("Cpus_allowed_list")]).toEqual([fields.get("Name"), `${core}`]);
-        // SECCOMP_MODE_FILTER.
-        expect([fields.get("Name"), fields.get("Seccomp")]).toEqual([fields.get("Name"), "2"]);
+  test.each(["split", "unified"])(
+    "%s: no privilege, one core for all threads, nothing in its environment but what its engine is told",
+    async (pipeline) => {
+      const relay = await Relay.start(lab, "relay", ["--workers", "2", "--pipeline", pipeline], {
+        env: { ...process.env, MCR_TEST_SECRET: "1", BUN_OPTIONS: "" },
+      });
+      await relay.must(rule(0));
+      const { workers } = await statusOf(relay);
+      expect(workers).toHaveLength(2);
+      for (const { pid, core } of workers) {
+        for (const thread of readdirSync(`/proc/${pid}/task`)) {
+          const fields = fieldsOf(`/proc/${pid}/task/${thread}/status`);
+          const held = ["CapInh", "CapPrm", "CapEff", "CapAmb"].map((set) =>
+            Number.parseInt(fields.get(set) ?? "", 16),
+          );
+          expect({ thread: fields.get("Name"), held, never: fields.get("NoNewPrivs") }).toEqual({
+            thread: fields.get("Name"),
+            held: [0, 0, 0, 0],
+            never: "1",
+          });
+          expect(fields.get("Uid")?.split("\t")).not.toContain("0");
+          expect(fields.get("Gid")?.split("\t")).not.toContain("0");
+          expect(fields.get("Groups")?.trim()).toBe("");
+          expect([fields.get("Name"), fields.get("Cpus_allowed_list")]).toEqual([fields.get("Name"), `${core}`]);
+          // SECCOMP_MODE_FILTER.
+          expect([fields.get("Name"), fields.get("Seccomp")]).toEqual([fields.get("Name"), "2"]);
+        }
+        // Threads of the runtime that were there before keep a bounding set, which means nothing without new privileges.
+        expect(fieldsOf(`/proc/${pid}/status`).get("CapBnd")).toBe("0000000000000000");
+        expect(readFileSync(`/proc/${pid}/environ`, "utf8")).toMatch(workerEnvironment);
+        for (const view of ["root", "cwd"]) {
+          expect(readlinkSync(`/proc/${pid}/${view}`)).toMatch(/mcr-empty-\w+ \(deleted\)$/);
+          expect(existsSync(`/proc/${pid}/${view}/proc`)).toBe(false);
+        }
+        expect(readlinkSync(`/proc/${pid}/ns/ipc`)).not.toBe(readlinkSync("/proc/self/ns/ipc"));
+        const bounds = readFileSync(`/proc/${pid}/limits`, "utf8");
+        expect(bounds).toMatch(/Max core file size +0 +0 /);
+        expect(bounds).toMatch(/Max file size +0 +0 /);
+        expect(bounds).toMatch(/Max processes +4096 +4096 /);
       }
-      // Threads of the runtime that were there before keep a bounding set, which means nothing without new privileges.
-      expect(fieldsOf(`/proc/${pid}/status`).get("CapBnd")).toBe("0000000000000000");
-      expect(readFileSync(`/proc/${pid}/environ`, "utf8")).toBe("");
-      for (const view of ["root", "cwd"]) {
-        expect(readlinkSync(`/proc/${pid}/${view}`)).toMatch(/mcr-empty-\w+ \(deleted\)$/);
-        expect(existsSync(`/proc/${pid}/${view}/proc`)).toBe(false);
-      }
-      expect(readlinkSync(`/proc/${pid}/ns/ipc`)).not.toBe(readlinkSync("/proc/self/ns/ipc"));
-      const bounds = readFileSync(`/proc/${pid}/limits`, "utf8");
-      expect(bounds).toMatch(/Max core file size +0 +0 /);
-      expect(bounds).toMatch(/Max file size +0 +0 /);
-      expect(bounds).toMatch(/Max processes +4096 +4096 /);
-    }
-    await relay.stop();
-  });
+      await relay.stop();
+    },
+  );
 
   test.each(["split", "unified"])("%s: one that opens a socket dies, and the log names the call", async (pipeline) => {
     const relay = await Relay.start(lab, "relay", ["--workers", "1", "--pipeline", pipeline]);
