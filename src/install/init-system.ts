@@ -30,16 +30,24 @@ export function tasksAfterInstall(init: Init): Task[] {
         { command: ["systemctl", "daemon-reload"], mayFail: "systemd does not run here" },
       ];
     case "openrc":
-      return [
-        { command: ["addgroup", "-S", "mcr"], mayFail: "it is there already" },
-        {
-          command: ["adduser", "-S", "-D", "-H", "-G", "mcr", "-s", "/sbin/nologin", "mcr"],
-          mayFail: "it is there already",
-        },
-      ];
+      return userTasks();
     case "procd":
       return [];
   }
+}
+
+/** The user mcr, by shadow's useradd(8) where that is (Gentoo, Debian), else by BusyBox's applets (Alpine). */
+function userTasks(): Task[] {
+  const mayFail = "it is there already";
+  const nologin = "/sbin/nologin";
+  if (existsSync("/usr/sbin/useradd")) {
+    const how = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell", nologin];
+    return [{ command: ["useradd", ...how, "mcr"], mayFail }];
+  }
+  return [
+    { command: ["addgroup", "-S", "mcr"], mayFail },
+    { command: ["adduser", "-S", "-D", "-H", "-G", "mcr", "-s", nologin, "mcr"], mayFail },
+  ];
 }
 
 const inContainer = "a container's settings are its host's";
