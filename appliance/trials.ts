@@ -9,6 +9,7 @@ import { arm64, arm64Shim } from "./trial/arm64.ts";
 import { container } from "./trial/container.ts";
 import { installVerb } from "./trial/install.ts";
 import { liveInstall, livePackage } from "./trial/live.ts";
+import { liveOpenrc } from "./trial/live-openrc.ts";
 import { arm64Musl, x64Musl } from "./trial/musl.ts";
 import { debianPackage, debianPackageArm64, lintian } from "./trial/package.ts";
 import { manual, sums } from "./trial/paper.ts";
@@ -33,6 +34,7 @@ const trials: readonly Trial[] = [
   debianPackage,
   debianPackageArm64,
   livePackage,
+  liveOpenrc,
   container,
   ...systemTrials,
   bareMachine,

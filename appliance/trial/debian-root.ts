@@ -10,9 +10,10 @@ export type Architecture = "amd64" | "arm64";
 const machine = (architecture: Architecture) =>
   `systemd-sysv,udev,initramfs-tools,linux-image-cloud-${architecture}` as const;
 
-/** What is in them beside the essential packages: systemd alone for a chroot. */
+/** What is in them beside the essential packages: an init system alone for a chroot. */
 const roots = {
   "debian-root": { architecture: "amd64", include: "systemd" },
+  "openrc-root": { architecture: "amd64", include: "openrc" },
   "machine-root": { architecture: "amd64", include: machine("amd64") },
   "arm64-root": { architecture: "arm64", include: machine("arm64") },
 } as const;

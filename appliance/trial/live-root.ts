@@ -1,7 +1,7 @@
-// A Debian that runs: systemd as process 1 of namespaces of its own (live/boot), with a link in and a link out. What is installed there is
+// A Debian that runs: its init system as process 1 of namespaces of its own (live/boot), with a link in and a link out. What is installed there is
 // told to a service manager that works, and this machine hears nothing of it.
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Running } from "../../test/helpers/running.ts";
 import { until } from "../../test/helpers/until.ts";
 import { may, must, type Place } from "./trial.ts";
@@ -9,34 +9,61 @@ import { may, must, type Place } from "./trial.ts";
 /** A machine that does much else may be slow to boot. */
 const patience = { deadlineMs: 60_000, everyMs: 100 };
 
+/** An init system: what becomes process 1, and what it is asked. */
+export type Init = {
+  command: readonly string[];
+  /** Prints where the boot has got to; `ended` knows the words for its end, `good` is the one that is hoped for. */
+  state: readonly string[];
+  ended: RegExp;
+  good: string;
+  /** Prints what did not start. */
+  failed: readonly string[];
+  reboot: readonly string[];
+};
+
+export const systemd: Init = {
+  command: ["/usr/lib/systemd/systemd", "--show-status=no"],
+  state: ["systemctl", "is-system-running", "--wait"],
+  ended: /^(running|degraded|maintenance)$/,
+  good: "running",
+  failed: ["systemctl", "--failed", "--no-pager"],
+  reboot: ["systemctl", "reboot"],
+};
+
+export const openrc: Init = {
+  command: ["/sbin/openrc-init"],
+  // The runlevel has its name before its services run.
+  state: ["sh", "-c", "test ! -e /run/openrc/rc.starting && rc-status --runlevel"],
+  ended: /^default$/,
+  good: "default",
+  failed: ["rc-status", "--all"],
+  reboot: ["openrc-shutdown", "--reboot", "now"],
+};
+
 export class LiveRoot {
   readonly #root: string;
+  readonly #kind: Init;
   #process: Bun.Subprocess | undefined;
   #init = 0;
 
-  /** `root` is a Debian with systemd, this trial's own. */
-  constructor(root: string) {
+  /** `root` is a Debian with the init system `kind`, this trial's own. */
+  constructor(root: string, kind: Init) {
     this.#root = root;
+    this.#kind = kind;
   }
 
   /** Returns when all units that are to run at the start do; throws when one of them failed. */
   async boot({ root }: Pick<Place, "root">): Promise<void> {
-    const command = [join(root, "appliance/trial/live/boot"), this.#root];
-    const running = Bun.spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+    const { command, state, ended, good, failed } = this.#kind;
+    const boot = [join(root, "appliance/trial/live/boot"), this.#root, ...command];
+    const running = Bun.spawn(boot, { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
     this.#process = running;
-    const unshare = () => childOf(running.pid, "unshare");
-    const isFound = (pid: number | undefined) => pid !== undefined;
-    this.#init =
-      (await until("systemd is process 1", () => childOf(unshare() ?? 0, "systemd"), isFound, patience)) ?? 0;
-    const state = () => this.may("systemctl", "is-system-running", "--wait").trim();
-    const reached = await until(
-      "systemd answers",
-      state,
-      (text) => /^(running|degraded|maintenance)$/.test(text),
-      patience,
-    );
-    if (reached !== "running")
-      throw new Error(`the system is ${reached}:\n${this.may("systemctl", "--failed", "--no-pager")}`);
+    const name = basename(command[0] ?? "");
+    const first = () => childOf(childOf(running.pid, "unshare") ?? 0, name);
+    this.#init = (await until(`${name} is process 1`, first, (pid) => pid !== undefined, patience)) ?? 0;
+    const said = () => this.may(...state).trim();
+    const reached = await until(`${name} answers`, said, (text) => ended.test(text), patience);
+    if (reached !== good) throw new Error(`the system is ${reached}:\n${this.may(...failed)}`);
     this.wire("in0", "gen0", "10.0.1.1/24");
     this.wire("out0", "far0", "10.0.2.1/24");
   }
@@ -56,9 +83,9 @@ export class LiveRoot {
     return may([...this.enter(), ...command]).output;
   }
 
-  /** The system restarts: all processes end in systemd's order, and it boots again. */
+  /** The system restarts: all processes end in its order, and it boots again. */
   async reboot(place: Pick<Place, "root">): Promise<void> {
-    this.may("systemctl", "reboot");
+    this.may(...this.#kind.reboot);
     await until("the system is down", () => this.#process?.exitCode !== null, Boolean, patience);
     await this.boot(place);
   }

@@ -2,22 +2,25 @@
 import { cpSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../../test/helpers/until.ts";
-import { debianRoot } from "./debian-root.ts";
-import { LiveRoot } from "./live-root.ts";
+import { debianRoot, type RootKind } from "./debian-root.ts";
+import { type Init, LiveRoot, systemd } from "./live-root.ts";
 import { nextVersion, packageOf } from "./package.ts";
 import { executableFor, expect, type Place, type Trial } from "./trial.ts";
 
 const program = "mcr-appliance";
 const count = 500;
 
-const rule = (port: number) =>
+/** Text of a rule that `forwards` tries when `port` is 5000. */
+export const rule = (port: number) =>
   `{ input: { interface: "in0", group: "239.1.1.1", port: ${port} }, ` +
   `outputs: [{ group: "239.2.2.2", port: ${port}, interface: "out0" }] }`;
 
+type Work = (live: LiveRoot, at: (path: string) => string) => Promise<void>;
+
 /** Boots a Debian of the trial's own, does `work` in it and takes it down; `at` says where a path of it is. */
-async function onLiveRoot(place: Place, work: (live: LiveRoot, at: (path: string) => string) => Promise<void>) {
-  const root = debianRoot(place, "debian-root");
-  const live = new LiveRoot(root);
+export async function onLiveRoot(place: Place, kind: RootKind, init: Init, work: Work): Promise<void> {
+  const root = debianRoot(place, kind);
+  const live = new LiveRoot(root, init);
   try {
     await live.boot(place);
     await work(live, (path) => join(root, path));
@@ -40,7 +43,7 @@ async function proveService(live: LiveRoot, at: (path: string) => string): Promi
 }
 
 /** A rule is active, and what enters comes out at the far end of the wire. */
-async function forwards(live: LiveRoot): Promise<void> {
+export async function forwards(live: LiveRoot): Promise<void> {
   await until(
     "the rule is active",
     () => live.must(program, "list"),
@@ -76,7 +79,7 @@ export const liveInstall: Trial = {
   name: "live-install",
   about: "install and uninstall on a running system: systemd, users, a stream, a crash, a reboot",
   run: async (place) => {
-    await onLiveRoot(place, async (live, at) => {
+    await onLiveRoot(place, "debian-root", systemd, async (live, at) => {
       cpSync(executableFor(place, "linux-x64"), at("root/mcr-appliance"));
       const foretold = live.must("/root/mcr-appliance", "install", "--dry-run");
       expect("a dry run writes nothing", !existsSync(at("usr/bin/mcr-appliance")));
@@ -103,7 +106,7 @@ export const livePackage: Trial = {
   name: "live-deb",
   about: ".deb on a running system: apt install, upgrade under a stream's rules, remove, purge",
   run: async (place) => {
-    await onLiveRoot(place, async (live, at) => {
+    await onLiveRoot(place, "debian-root", systemd, async (live, at) => {
       const first = `mcr-appliance_${place.version}_amd64.deb`;
       cpSync(packageOf(place, "amd64"), at(`root/${first}`));
       cpSync(nextVersion(place, "amd64"), at("root/next.deb"));
@@ -134,7 +137,12 @@ function proveGone(live: LiveRoot, at: (path: string) => string): void {
   expect(`no file is left: ${left.join(", ")}`, left.length === 0);
   const wants = readdirSync(at("etc/systemd/system/multi-user.target.wants"));
   expect("nothing asks for the service", !wants.includes("mcr.service"));
+  proveEnded(live);
+  expect("systemd has forgotten it", live.may("systemctl", "show", "mcr", "-p", "LoadState").includes("not-found"));
+}
+
+/** No process of ours runs. */
+export function proveEnded(live: LiveRoot): void {
   const processes = live.must("sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '");
   expect(`no process is left: ${processes}`, !processes.includes("mcr-appliance supervise"));
-  expect("systemd has forgotten it", live.may("systemctl", "show", "mcr", "-p", "LoadState").includes("not-found"));
 }
