@@ -1,7 +1,7 @@
 // npm run release: an executable for each target, archives, Debian packages, a bill of materials and sums, in dist/release/. What
 // it fetches and compiles on the way is kept in build/release/. `--only NAME` (repeatable) makes some targets alone; `--executables` leaves it at those.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import about from "../package.json" with { type: "json" };
 import { commitOf, run, said } from "./bundle.ts";
@@ -22,8 +22,8 @@ const { values } = parseArgs({
     executables: { type: "boolean" },
   },
 });
-const out = values.out ?? join(root, "dist/release");
-const work = values.work ?? join(root, "build/release");
+const out = resolve(values.out ?? join(root, "dist/release"));
+const work = resolve(values.work ?? join(root, "build/release"));
 
 function wantedTargets() {
   const unknown = (values.only ?? []).filter((name) => !targets.some((target) => target.name === name));
