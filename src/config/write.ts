@@ -64,7 +64,19 @@ async function replaceFile(path: string, text: string, steps: FileSteps): Promis
   // Not *.json5, and hidden: conf.d never reads what a power cut left behind, and the next save takes it away.
   const beside = join(dirname(real), `.${basename(real)}.new`);
   await removed(beside);
-  const file = await steps.create(beside, before === undefined ? modeOfNewFile : before.mode & 0o777);
+  try {
+    await writeBeside(beside, text, before, steps);
+    await steps.rename(beside, real);
+  } catch (thrown) {
+    // Half a text would lie on a disk that is full perhaps because of it.
+    await removed(beside);
+    throw thrown;
+  }
+  await steps.syncFolder(dirname(real));
+}
+
+async function writeBeside(path: string, text: string, before: Owned | undefined, steps: FileSteps): Promise<void> {
+  const file = await steps.create(path, before === undefined ? modeOfNewFile : before.mode & 0o777);
   try {
     if (before !== undefined) {
       await keepOwner(file, before, steps);
@@ -74,8 +86,6 @@ async function replaceFile(path: string, text: string, steps: FileSteps): Promis
   } finally {
     await steps.close(file);
   }
-  await steps.rename(beside, real);
-  await steps.syncFolder(dirname(real));
 }
 
 /**

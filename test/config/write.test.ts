@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { done } from "../../src/base/outcome.ts";
 import { readConfig } from "../../src/config/files.ts";
 import { targetInside } from "../../src/config/target.ts";
-import { fileSteps, writeAll } from "../../src/config/write.ts";
+import { type FileSteps, fileSteps, writeAll } from "../../src/config/write.ts";
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "mcr-write-")));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -87,15 +87,17 @@ describe("writing", () => {
     expect(failed).toMatchObject({ ok: false, error: expect.stringContaining(`${dir}/none/x.json5: ENOENT`) });
   });
 
-  test("a failure on the way leaves the old file", async () => {
+  test("a failure on the way leaves the old file, and nothing beside it", async () => {
     const path = join(dir, "mcr.json5");
     writeFileSync(path, "old");
-    const full = { ...fileSteps, write: () => Promise.reject(new Error("ENOSPC: no space left on device")) };
+    const write = () => Promise.reject(new Error("ENOSPC: no space left on device"));
+    const full: FileSteps = { ...fileSteps, write };
     expect(await writeAll([{ path, text: "next" }], full)).toMatchObject({
       ok: false,
       error: expect.stringContaining("ENOSPC"),
     });
     expect(readFileSync(path, "utf8")).toBe("old");
+    expect(readdirSync(dir)).toEqual(["conf.d", "mcr.json5"]);
   });
 });
 
@@ -162,6 +164,13 @@ describe("a user who is not root", () => {
     const path = fileOf(1234, 0, 0o644);
     expect(await writeAll([{ path, text: "{ a: 1 }" }], stepsIn([5678]))).toEqual(done(undefined));
     expect([owned, readFileSync(path, "utf8")]).toEqual([[], "{ a: 1 }"]);
+  });
+
+  test("is told of any other failure to give the file away", async () => {
+    const path = fileOf(1234, 0, 0o644);
+    const own = () => Promise.reject(Object.assign(new Error("EIO: i/o error"), { code: "EIO" }));
+    const { error } = (await writeAll([{ path, text: "{ a: 1 }" }], { ...fileSteps, own })) as { error: string };
+    expect([error, readFileSync(path, "utf8")]).toEqual([`${path}: EIO: i/o error`, "{}"]);
   });
 
   test("takes no file away from a group that alone may read it", async () => {
