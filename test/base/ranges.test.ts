@@ -11,6 +11,13 @@ test("neighbours become one range, repetitions count once, the top of the number
     { first: 0xfffffffe, last: 0xffffffff },
   ]);
   expect(rangesOf([])).toEqual([]);
+  // One that lies inside another takes nothing from it.
+  expect(
+    rangesOf([
+      { first: 1, last: 9 },
+      { first: 3, last: 4 },
+    ]),
+  ).toEqual([{ first: 1, last: 9 }]);
 });
 
 test("the smallest gaps are filled first", () => {

@@ -42,17 +42,22 @@ function lab(protocol = 17) {
       ? bytes.slice(address - regionAt, address - regionAt + size)
       : headers.u8.slice(address - headersAt, address - headersAt + size);
   const pieces = new Map<number, Uint8Array[]>();
+  const aimed = new Set<number>();
   const queued: { index: number; whole: Uint8Array; isChained: boolean }[] = [];
   const sender = {
     sendsMax,
     piecesMax: 64,
-    to: () => undefined,
+    to: (index: number) => {
+      aimed.add(index);
+    },
     piece: (index: number, piece: number, address: number, size: number) => {
       pieces.set(index, [...(pieces.get(index) ?? []).slice(0, piece), at(address, size)]);
     },
     send: (index: number, fd: number, count: number, segment: number, _token: number, isChained: boolean) => {
       const parts = pieces.get(index) ?? [];
       expect([fd, count, segment]).toEqual([9, parts.length, 0]);
+      // Each time anew: who had the place before may have left an address of its own there.
+      expect(aimed.delete(index)).toBe(true);
       queued.push({ index, whole: join(...parts), isChained });
     },
   };
@@ -154,6 +159,15 @@ test("a super-frame is taken apart, more datagrams than fit a chain and the last
   const parts = Array.from({ length: 20 }, (_, at) => wanted("10.0.0.1", 9, payload.slice(at * 100, at * 100 + 100)));
   expect(sent).toEqual([...parts, wanted("10.0.0.2", 8, payload.slice(0, 5))].map((each) => each.toHex()));
   expect([counted("sent"), counted("sentBytes"), egress.isDrained]).toEqual([21, payload.length + 5, true]);
+});
+
+test("super-frames one behind the other are each taken apart from their start", () => {
+  const { egress, put, run } = lab();
+  const payloads = [1, 2, 3].map((byte) => new Uint8Array(150).fill(byte));
+  for (const payload of payloads) put({ source: "10.0.0.1", sourcePort: 9, payload, segment: 100 });
+  egress.step(64, 1);
+  const parts = payloads.flatMap((payload) => [payload.slice(0, 100), payload.slice(100)]);
+  expect(run().map(({ whole }) => whole.toHex())).toEqual(parts.map((part) => wanted("10.0.0.1", 9, part).toHex()));
 });
 
 test("ESP has an IP header and no ports", () => {

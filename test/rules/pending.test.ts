@@ -9,6 +9,8 @@ test("every reason is told from the others by its words, whatever is filled in",
     }
   }
   expect(pendingNameOf("something else")).toBeUndefined();
+  expect([pendingNameOf("was disabled"), pendingNameOf("disabled again")]).toEqual([undefined, undefined]);
+  expect(pendingNameOf("eth0 cannot be captured: one line\nand another")).toBe("captureRefused");
 });
 
 test("blanks are filled in", () => {
@@ -17,6 +19,7 @@ test("blanks are filled in", () => {
 
 test("what no event will end is tried again: memory and rights, not links", () => {
   expect(isRefusal(pendingText("captureRefused", { link: "eth0", failure: "PACKET_RX_RING: ENOMEM" }))).toBe(true);
-  expect(isRefusal(pendingText("linkDown", { link: "eth0" }))).toBe(false);
+  const names = Object.entries(pendingWords).filter(([, words]) => isRefusal(words.replace(/\{\w+\}/g, "1")));
+  expect(names.map(([name]) => name)).toEqual(["capturesFull", "captureRefused", "portTaken", "outputRefused"]);
   expect(isRefusal(undefined)).toBe(false);
 });
