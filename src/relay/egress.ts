@@ -26,6 +26,7 @@ export class Egress {
   private readonly regions: Regions;
   /** The rule that orders did not bring when its datagrams came: they are nobody's. 0: none. */
   private forgotten = 0;
+  private doubted = 0; // Of so many entries, the oldest, that is known; those behind them may have come with the rule's return.
   /** Ingress has said its last; what is held is all there is. */
   hasEnded = false;
   private readonly batch: Batch;
@@ -123,10 +124,13 @@ export class Egress {
       if (serial === 0) {
         this.regionChange(queue.word(taken, 0), queue.word(taken, 2));
       } else if (!this.enter(serial, taken)) {
+        // Before orders are read: what they do not bring of these, nobody brings.
+        this.doubted = depth;
         break;
       }
       taken++;
     }
+    this.doubted = Math.max(0, this.doubted - taken);
     if (taken > 0) {
       queue.taken(taken);
       counters[counter.turns] = (counters[counter.turns] as number) + 1;
@@ -139,7 +143,7 @@ export class Egress {
     const { queue, counters } = this.parts;
     const { slots } = this;
     const rule = this.rules.find(serial);
-    if (rule === undefined && serial !== this.forgotten) {
+    if (rule === undefined && (serial !== this.forgotten || ahead >= this.doubted)) {
       return false;
     }
     const slot = queue.word(ahead, 0);

@@ -424,6 +424,22 @@ test("a rule that left and comes back takes what ingress queued before egress re
   expect(made.total("unknownRule")).toBe(0);
 });
 
+test("a rule whose datagrams were given up comes back: what ingress queues then waits for its order", () => {
+  const made = lab();
+  made.removeRule(1);
+  put(made, 2);
+  turn(made);
+  expect(made.total("unknownRule")).toBe(2);
+  put(made, 1);
+  made.publish();
+  expect(made.egress.step(1024, 0)).toBe(-1);
+  made.setRule(1, ["new"]);
+  expect(made.step()).toBe(1);
+  made.settle();
+  made.checkSettled();
+  expect(made.total("unknownRule")).toBe(2);
+});
+
 test("a datagram whose rule never comes can be given up", () => {
   const made = lab();
   put(made, 2, 100, 0, 7);
