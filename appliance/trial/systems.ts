@@ -44,6 +44,12 @@ const beyond: readonly (readonly [name: string, about: string, look: readonly st
     "no image of it; 'openwrt' plays procd",
   ],
   [
+    "alpine-real",
+    "a booted Alpine",
+    ["apt-cache", "search", "--names-only", "apk-tools"],
+    "nothing installs it; 'live-openrc' is Debian's OpenRC, 'x64-musl' has its libraries",
+  ],
+  [
     "vyos-real",
     "a booted VyOS",
     ["apt-cache", "search", "--names-only", "vyos"],
